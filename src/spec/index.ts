@@ -1,0 +1,4 @@
+export * from './columns.js';
+export * from './errors.js';
+export * from './network.js';
+export * from './task.js';

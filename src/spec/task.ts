@@ -1,0 +1,99 @@
+import type { Column } from './columns.js';
+import { SpecError } from './errors.js';
+import { nearest, parse } from './parse.js';
+import { taskSchema } from './schemas.js';
+
+/** What is to be learned from the rows of a stream. */
+export interface TaskSpec {
+  /** `regress` predicts numbers, `classify` one class column. */
+  kind: 'regress' | 'classify';
+  /** Columns the network sees. */
+  features: string[];
+  /** Columns it predicts; exactly one, of kind `class`, for `classify`. */
+  targets: string[];
+  /**
+   * Rows between a prediction and the use of its truth: the label printed in row i is used when row i + delay arrives.
+   * Default 1 (test, then train), or 0 where `labelAge` is set.
+   */
+  delay?: number;
+  /** The label printed in row i is the truth of row i − labelAge: a device that measures late. Default 0. */
+  labelAge?: number;
+  /** First rows that are learned from but not scored. Default 100. */
+  warmup?: number;
+  /** Rows of the windowed error. Default 200. */
+  window?: number;
+}
+
+/** The same with every default filled in, and every name known to be a column of the right kind. */
+export type Task = Required<TaskSpec>;
+
+/**
+ * Checks a task against the columns it speaks of and fills in its defaults.
+ *
+ * @throws SpecError naming the key, what stood there and what may stand there
+ */
+export function resolveTask(value: unknown, columns: readonly Column[]): Task {
+  const spec = parse(taskSchema, value, 'task');
+  const delay = spec.delay ?? (spec.labelAge > 0 ? 0 : 1);
+  const task: Task = { ...spec, delay };
+  for (const role of ['features', 'targets'] as const) {
+    task[role].forEach((name, i) => {
+      checkRole(role, `task.${role}[${i}]`, name, task, columns);
+    });
+  }
+  if (task.kind === 'classify' && task.targets.length !== 1) {
+    throw new SpecError('SPEC_TASK', {
+      where: 'task.targets',
+      found: `${task.targets.length} columns`,
+      expected: 'exactly one column of kind "class" for a task of kind "classify"',
+    });
+  }
+  if (delay === 0 && task.labelAge === 0) {
+    throw new SpecError('SPEC_TASK', {
+      where: 'task.delay',
+      found: '0 with labelAge 0, so that a row would be predicted after its truth was learned',
+      expected: 'delay ≥ 1, or labelAge ≥ 1',
+    });
+  }
+  return task;
+}
+
+function checkRole(
+  role: 'features' | 'targets',
+  where: string,
+  name: string,
+  task: Task,
+  columns: readonly Column[],
+): void {
+  const names = columns.map((column) => column.name);
+  const column = columns.find((candidate) => candidate.name === name);
+  if (column === undefined) {
+    const near = nearest(name, names);
+    throw new SpecError('SPEC_UNKNOWN_COLUMN', {
+      where,
+      found: `"${name}"`,
+      expected: `one of the columns ${names.join(', ')}`,
+      ...(near === undefined ? {} : { remedy: `did you mean "${near}"?` }),
+    });
+  }
+  const allowed: Column['kind'][] =
+    role === 'features' ? ['number', 'angle', 'class'] : task.kind === 'classify' ? ['class'] : ['number', 'angle'];
+  if (!allowed.includes(column.kind)) {
+    throw new SpecError('SPEC_COLUMN_KIND', {
+      where,
+      found: `"${name}", a column of kind "${column.kind}"`,
+      expected: `a column of kind ${allowed.map((kind) => `"${kind}"`).join(' or ')} (task kind "${task.kind}")`,
+    });
+  }
+  if (task[role].indexOf(name) !== task[role].lastIndexOf(name)) {
+    throw new SpecError('SPEC_TASK', { where, found: `"${name}" twice`, expected: 'every column once' });
+  }
+  if (role === 'targets' && task.features.includes(name)) {
+    throw new SpecError('SPEC_TASK', {
+      where,
+      found: `"${name}", which is among the features too`,
+      expected: 'a column the network does not see',
+      remedy: 'take it out of task.features',
+    });
+  }
+}
