@@ -64,7 +64,7 @@ export function resolveNetwork(value: unknown): ResolvedNetwork {
     ...layer,
     initialiser: layer.initialiser ?? (layer.activation === 'relu' ? ('he' as const) : ('xavier' as const)),
   }));
-  const last = layers[layers.length - 1]!;
+  const last = layers[layers.length - 1];
   const wanted = { crossEntropy: 'softmax', binaryCrossEntropy: 'sigmoid', squaredError: undefined }[spec.loss];
   if (wanted !== undefined && last.activation !== wanted) {
     throw new SpecError('SPEC_LOSS', {

@@ -147,3 +147,21 @@ export const taskSchema = v.strictObject({
   warmup: v.pipe(v.optional(integer(0, 1e9), 100), v.description('First rows that are learned from but not scored.')),
   window: v.pipe(v.optional(integer(1, 100000), 200), v.description('Rows of the windowed error.')),
 });
+
+/** The part of a network a user chooses for a task; inputs, output layer and loss follow from the task. */
+export const taskNetworkEntries = {
+  layers: v.pipe(
+    v.optional(layersSchema),
+    v.description(
+      'Hidden layers, from the inputs up; an empty list is a linear model. When absent: one dense layer of 16 tanh units.',
+    ),
+  ),
+  optimizer: v.pipe(
+    v.optional(optimizerSchema),
+    v.description('When absent: sgd, rate 0.02 for regress, 0.05 for classify.'),
+  ),
+  outputInitialiser: v.pipe(
+    v.optional(v.picklist(['xavier', 'he', 'zeros']), 'xavier'),
+    v.description("How the output layer's weights start."),
+  ),
+};

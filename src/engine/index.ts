@@ -1,0 +1,3 @@
+export { EngineError, type ExecutorKind } from './executor.js';
+export * from './network.js';
+export { Random } from './random.js';

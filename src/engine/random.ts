@@ -1,0 +1,39 @@
+/**
+ * xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32: integers only, the same everywhere.
+ */
+export class Random {
+  readonly #s = new Uint32Array(4);
+
+  /** @param seed a whole number, 0 … 2³² − 1 */
+  constructor(seed: number) {
+    let state = seed >>> 0;
+    for (let i = 0; i < 4; i++) {
+      state = (state + 0x9e3779b9) >>> 0;
+      let t = state ^ (state >>> 16);
+      t = Math.imul(t, 0x21f0aaad);
+      t ^= t >>> 15;
+      t = Math.imul(t, 0x735a2d97);
+      this.#s[i] = t ^ (t >>> 15);
+    }
+  }
+
+  /** 32 random bits. */
+  next(): number {
+    const s = this.#s;
+    const rotated = Math.imul(s[1], 5);
+    const result = Math.imul((rotated << 7) | (rotated >>> 25), 9) >>> 0;
+    const t = s[1] << 9;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = (s[3] << 11) | (s[3] >>> 21);
+    return result;
+  }
+
+  /** Uniform on [0, 1), a multiple of 2⁻²⁴. */
+  uniform(): number {
+    return (this.next() >>> 8) * 2 ** -24;
+  }
+}

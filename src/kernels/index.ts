@@ -1,0 +1,41 @@
+import { KERNELS } from './wasm.generated.js';
+
+/** The functions the kernels export; each takes the element offset of a plan's header. */
+export interface Kernels {
+  forward(plan: number): void;
+  step(plan: number): number;
+  gradient(plan: number): number;
+  stepRows(plan: number, count: number): number;
+}
+
+/** Single functions, for tests that sweep them. */
+export interface ElementaryKernels {
+  elementary(which: number, from: number, n: number): void;
+  activation(kind: number, from: number, n: number): void;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+function kernelBytes(): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(KERNELS), (c) => c.charCodeAt(0));
+}
+
+/** Why the SIMD kernels cannot be used here, or undefined where they can. */
+export function simdRefusal(): string | undefined {
+  if (typeof WebAssembly === 'undefined') return 'no WebAssembly here';
+  // On 32-bit ARM the SIMD unit flushes subnormals to zero, so results would differ from every other machine.
+  if (typeof process !== 'undefined' && process.arch === 'arm') return '32-bit ARM flushes subnormals in SIMD';
+  if (compiled === undefined && !WebAssembly.validate(kernelBytes())) return 'no WebAssembly SIMD here';
+  return undefined;
+}
+
+const PAGE_BYTES = 65536;
+
+/** The kernels over a memory of their own of at least `bytes`. The module is compiled once a process. */
+export function instantiateKernels(bytes: number): { buffer: ArrayBuffer; kernels: Kernels & ElementaryKernels } {
+  compiled ??= new WebAssembly.Module(kernelBytes());
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+  return { buffer: memory.buffer, kernels: exports as unknown as Kernels & ElementaryKernels };
+}

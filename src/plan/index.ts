@@ -1,0 +1,3 @@
+export * from './constants.js';
+export * as layout from './layout.js';
+export * from './plan.js';

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createNetwork, loadNetwork, Random } from '../../src/engine/index.js';
+import { randomNetwork, randomRow, randomTarget, tanhNetwork } from '../support/networks.js';
+
+// The battery every executor passes: after any number of steps on any network, the same bits.
+
+test('executors: simd and reference leave equal hashes after every step of any network', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.constantFrom(1, 1, 1, 2, 3, 5), fc.constantFrom(0.5, 1, 1, 30, 1e18), (seed, m, scale) => {
+      const random = new Random(seed);
+      const spec = randomNetwork(random);
+      const options = { seed, examples: m };
+      const simd = createNetwork(spec, { ...options, executor: 'simd' });
+      const reference = createNetwork(spec, { ...options, executor: 'reference' });
+      const outputs = simd.target.length / m;
+      expect(reference.hash()).toBe(simd.hash());
+      for (let step = 0; step < 12; step++) {
+        const row = Array.from({ length: m }, () => randomRow(random, spec.inputs, scale)).flat();
+        const target = Array.from({ length: m }, () => randomTarget(random, spec.loss, outputs)).flat();
+        expect([...reference.predict(row)]).toEqual([...simd.predict(row)]);
+        expect(reference.learn(row, target)).toBe(simd.learn(row, target));
+        expect(reference.hash()).toBe(simd.hash());
+      }
+      expect(reference.refusals).toEqual(simd.refusals);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('executors: gradients are the same bits', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.constantFrom(1, 2, 4), (seed, m) => {
+      const random = new Random(seed);
+      const spec = randomNetwork(random);
+      const nets = (['simd', 'reference'] as const).map((executor) =>
+        createNetwork(spec, { seed, examples: m, executor }),
+      );
+      const row = Array.from({ length: m }, () => randomRow(random, spec.inputs)).flat();
+      const target = Array.from({ length: m }, () => randomTarget(random, spec.loss, nets[0].target.length / m)).flat();
+      const [a, b] = nets.map((net) => net.gradients(row, target));
+      expect(b).toEqual(a);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test.each(['8-16-4', '32-64-32-8', '128-256-128-10', '784-256-10', '6-64-64-6'])(
+  'executors: %s, 300 steps, equal hashes',
+  (widths) => {
+    const random = new Random(1);
+    const simd = createNetwork(tanhNetwork(widths), { executor: 'simd' });
+    const reference = createNetwork(tanhNetwork(widths), { executor: 'reference' });
+    for (let i = 0; i < (widths.startsWith('784') ? 40 : 300); i++) {
+      const row = randomRow(random, simd.input.length);
+      const target = randomRow(random, simd.target.length);
+      simd.learn(row, target);
+      reference.learn(row, target);
+    }
+    expect(reference.hash()).toBe(simd.hash());
+  },
+);
+
+describe.each(['simd', 'reference'] as const)('%s', (executor) => {
+  test('stepMany does what learn does on each row, across chunks of resident rows', () => {
+    for (const [widths, m] of [
+      ['8-16-4', 1],
+      ['784-32-10', 1],
+      ['5-9-3', 4],
+    ] as const) {
+      const random = new Random(2);
+      const one = createNetwork(tanhNetwork(widths), { executor, examples: m });
+      const many = createNetwork(tanhNetwork(widths), { executor, examples: m });
+      const count = 20 * m;
+      const nIn = one.input.length / m;
+      const nOut = one.target.length / m;
+      const rows = new Float32Array(randomRow(random, nIn * count));
+      const targets = new Float32Array(randomRow(random, nOut * count));
+      let total = 0;
+      for (let i = 0; i < count; i += m) {
+        total += one.learn(rows.subarray(i * nIn, (i + m) * nIn), targets.subarray(i * nOut, (i + m) * nOut));
+      }
+      expect(many.stepMany(rows, targets, count)).toBeCloseTo((total * m) / count, 12);
+      expect(many.hash()).toBe(one.hash());
+      expect(many.steps).toBe(20);
+    }
+  });
+
+  test('a checkpoint taken in the middle goes on as if nothing had happened, in either executor', () => {
+    const random = new Random(4);
+    const spec = randomNetwork(random);
+    const net = createNetwork(spec, { executor });
+    const rows = Array.from({ length: 30 }, () => randomRow(random, spec.inputs));
+    const targets = rows.map(() => randomTarget(random, spec.loss, net.target.length));
+    for (let i = 0; i < 15; i++) net.learn(rows[i], targets[i]);
+    const saved = net.save();
+    const copies = (['simd', 'reference'] as const).map((kind) => loadNetwork(saved, { executor: kind }));
+    for (let i = 15; i < 30; i++) for (const each of [net, ...copies]) each.learn(rows[i], targets[i]);
+    for (const copy of copies) {
+      expect(copy.hash()).toBe(net.hash());
+      expect(copy.steps).toBe(30);
+    }
+  });
+
+  test('predicting and looking change nothing', () => {
+    const random = new Random(6);
+    const net = createNetwork(tanhNetwork('5-7-2'), { executor });
+    const hash = net.hash();
+    net.predict(randomRow(random, 5));
+    net.gradients(randomRow(random, 5), randomRow(random, 2));
+    net.save();
+    expect(net.hash()).toBe(hash);
+  });
+
+  test('any steps on subnormal and huge values leave the same finite weights as the other executor', () => {
+    const other = executor === 'simd' ? 'reference' : 'simd';
+    const random = new Random(8);
+    const spec = tanhNetwork('4-6-3', 0.1);
+    const a = createNetwork(spec, { executor });
+    const b = createNetwork(spec, { executor: other });
+    const scales = [1e-45, 1e-40, 1e-38, 1e-30, 1e-10, 1, 1e10, 1e30, 3e38];
+    for (let i = 0; i < 400; i++) {
+      const row = randomRow(random, 4, scales[random.next() % scales.length]).map((v) =>
+        Math.max(-3.4e38, Math.min(3.4e38, v)),
+      );
+      const target = randomRow(random, 3, scales[random.next() % 6]);
+      a.learn(row, target);
+      b.learn(row, target);
+      expect(b.hash()).toBe(a.hash());
+    }
+    for (const parameter of a.parameters()) expect(parameter.read().every(Number.isFinite)).toBe(true);
+  });
+});
