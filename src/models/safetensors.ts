@@ -98,7 +98,7 @@ export function decodeSafetensors(file: Uint8Array, what = 'checkpoint', isOurs 
     if (start !== expectedStart) refuse(`tensor "${name}" at ${start}`, `its data at ${expectedStart}`);
     if (end > body.length) refuse(`${body.length} bytes of data`, `${end} for tensor "${name}"`);
     expectedStart = end;
-    tensors.set(name, { name, dtype, shape, data: fromLittleEndian(dtype, body.slice(start, end)) });
+    tensors.set(name, { name, dtype, shape, data: fromLittleEndian(dtype, body.subarray(start, end)) });
   }
   if (expectedStart !== body.length) refuse(`${body.length} bytes of data`, `${expectedStart}`);
   const digest = metadata[DIGEST];
@@ -140,13 +140,15 @@ function littleEndian(data: Tensor['data']): Uint8Array {
   return HOST_IS_LITTLE_ENDIAN ? bytes : swapped(bytes, data.BYTES_PER_ELEMENT);
 }
 
-function fromLittleEndian(dtype: Tensor['dtype'], bytes: Uint8Array): Tensor['data'] {
+/** A copy, whose buffer holds it alone: a Buffer's `slice` would be a view. */
+function fromLittleEndian(dtype: Tensor['dtype'], view: Uint8Array): Tensor['data'] {
+  const bytes = Uint8Array.from(view);
   const own = HOST_IS_LITTLE_ENDIAN ? bytes : swapped(bytes, ARRAYS[dtype].BYTES_PER_ELEMENT);
-  return new ARRAYS[dtype](own.buffer as ArrayBuffer);
+  return new ARRAYS[dtype](own.buffer);
 }
 
-function swapped(bytes: Uint8Array, width: number): Uint8Array {
-  const copy = bytes.slice();
+function swapped(bytes: Uint8Array, width: number): Uint8Array<ArrayBuffer> {
+  const copy = Uint8Array.from(bytes);
   for (let i = 0; i < copy.length; i += width) copy.subarray(i, i + width).reverse();
   return copy;
 }

@@ -23,6 +23,13 @@ test('safetensors: what is written is read back, every type, empty ones included
   for (const each of tensors) expect(read.get(each.name)).toEqual(each);
 });
 
+test('safetensors: reading from a Buffer, as files come, copies', () => {
+  const file = Buffer.from(encodeSafetensors([tensor('w', new Float32Array([1, -2]))], {}));
+  const read = decodeSafetensors(file).tensors.get('w');
+  file.fill(0);
+  expect([...(read?.data ?? [])]).toEqual([1, -2]);
+});
+
 test('safetensors: the layout is the published one', () => {
   const file = encodeSafetensors([tensor('w', new Float32Array([1, -2]))], {});
   const view = new DataView(file.buffer);

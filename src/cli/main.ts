@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { exitCodeOf, messageOf } from './errors.js';
+import { replayCommand } from './replay.js';
+import { runCommand } from './run.js';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+const program = new Command('edgegrad')
+  .description('Learns on the device: predicts from every sensor row, and learns from every row.')
+  .version(version)
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'edgegrad: ')) });
+for (const command of [runCommand(), replayCommand()]) {
+  program.addCommand(command.exitOverride().copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    process.stderr.write(`edgegrad: ${messageOf(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}

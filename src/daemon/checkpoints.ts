@@ -1,0 +1,95 @@
+import { constants } from 'node:fs';
+import { access, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CheckpointError } from '../models/index.js';
+import { EdgegradError } from '../spec/index.js';
+
+/** The process cannot go on: a checkpoint cannot be written, a source has failed. */
+export class DaemonError extends EdgegradError {}
+
+/**
+ * One checkpoint file and the one before it, safe against a power cut at any moment: a file is written whole and
+ * flushed before it takes its name, and the directory is flushed before a save counts.
+ */
+export class CheckpointStore {
+  /** The checkpoint, and the one before it. */
+  readonly file: string;
+  readonly previous: string;
+
+  constructor(directory: string, name: string) {
+    this.file = join(directory, `${name}.safetensors`);
+    this.previous = join(directory, `${name}.previous.safetensors`);
+  }
+
+  /**
+   * Keeps `bytes`. When this returns, they survive a power cut.
+   *
+   * @throws DaemonError where the disk refuses; the checkpoints already there are as they were
+   */
+  async save(bytes: Uint8Array): Promise<void> {
+    const temporary = `${this.file}.new`;
+    try {
+      await mkdir(dirname(this.file), { recursive: true });
+      await writeFlushed(temporary, bytes);
+      if (await exists(this.file)) await rename(this.file, this.previous);
+      await rename(temporary, this.file);
+      await flushDirectory(dirname(this.file));
+    } catch (error) {
+      throw new DaemonError('CHECKPOINT_WRITE', {
+        where: this.file,
+        found: (error as Error).message,
+        expected: 'a directory that can be written to, with room for the file',
+        remedy: 'set checkpoint.directory or --state to one',
+      });
+    }
+  }
+
+  /**
+   * Hands the newest usable checkpoint to `use`: the last, or the one before it where the last is missing or refused.
+   *
+   * @param use throws CheckpointError to refuse one
+   * @returns the file used, undefined where there is none, and why others were refused
+   */
+  async load(
+    use: (bytes: Uint8Array, file: string) => void,
+  ): Promise<{ used: string | undefined; refused: CheckpointError[] }> {
+    const refused: CheckpointError[] = [];
+    for (const file of [this.file, this.previous]) {
+      if (!(await exists(file))) continue;
+      try {
+        use(await readFile(file), file);
+        return { used: file, refused };
+      } catch (error) {
+        if (!(error instanceof CheckpointError)) throw error;
+        refused.push(error);
+      }
+    }
+    return { used: undefined, refused };
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function writeFlushed(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function flushDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

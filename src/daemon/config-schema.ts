@@ -1,0 +1,95 @@
+import * as v from 'valibot';
+import { columnsSchema, taskNetworkEntries, taskSchema } from '../spec/schemas.js';
+
+// Keys, types, ranges and defaults of edgegrad.toml. docs/configuration.md is made from these descriptions.
+
+const range = (min: number, max: number, what: string) =>
+  v.pipe(
+    v.number(),
+    v.check((n) => n >= min && n <= max, what),
+  );
+
+const path = v.pipe(
+  v.string(),
+  v.check((text) => text.length > 0, 'a path'),
+);
+
+export const sourceSchema = v.strictObject({
+  port: v.pipe(
+    v.optional(path),
+    v.description('Serial device: /dev/serial/by-id/… (stable), /dev/ttyUSB0. Absent: the log is played instead.'),
+  ),
+  baudRate: v.pipe(
+    v.optional(
+      v.pipe(
+        v.number(),
+        v.check((n) => Number.isInteger(n) && n >= 50 && n <= 12_000_000, 'a whole number from 50 to 12000000'),
+      ),
+      115200,
+    ),
+    v.description('Bits per second, as in the sketch.'),
+  ),
+  wait: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('Whether a port that is not there at the start is waited for. One that goes away later always is.'),
+  ),
+  log: v.pipe(
+    v.optional(path),
+    v.description('A recorded log played as a device on a pseudo-terminal; relative to this file.'),
+  ),
+  periodS: v.pipe(
+    v.optional(range(1e-6, 1e6, 'a number from 0.000001 to 1000000'), 1),
+    v.description('Seconds between rows of a log without a time column.'),
+  ),
+  speed: v.pipe(
+    v.optional(v.union([range(1e-3, 1e6, 'a number from 0.001 to 1000000'), v.literal('max')]), 1),
+    v.description('How fast a log is played: times real time, or "max".'),
+  ),
+});
+
+export const checkpointSchema = v.strictObject({
+  directory: v.pipe(
+    v.optional(path, 'edgegrad-state'),
+    v.description('Where checkpoints are kept, relative to where edgegrad was started.'),
+  ),
+  intervalS: v.pipe(
+    v.optional(range(0, 1e9, 'a number from 0 to 1000000000'), 300),
+    v.description('Seconds between checkpoints while something was learned; 0: only at the end.'),
+  ),
+});
+
+export const networkSchema = v.strictObject({
+  ...taskNetworkEntries,
+  seed: v.pipe(
+    v.optional(
+      v.pipe(
+        v.number(),
+        v.check((n) => Number.isInteger(n) && n >= 0 && n < 2 ** 32, 'a whole number from 0 to 4294967295'),
+      ),
+      1,
+    ),
+    v.description('Seed of the first weights.'),
+  ),
+  executor: v.pipe(
+    v.optional(v.picklist(['auto', 'simd', 'reference']), 'auto'),
+    v.description('What runs the network; both give the same bits. auto: simd where the machine has it.'),
+  ),
+});
+
+export const configSchema = v.strictObject({
+  name: v.pipe(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.check((text) => /^[\w.-]{1,64}$/.test(text), 'letters, digits, ".", "-" and "_", at most 64'),
+      ),
+      'edgegrad',
+    ),
+    v.description('Names the checkpoint file and the status line.'),
+  ),
+  source: v.optional(sourceSchema, {}),
+  columns: columnsSchema,
+  task: taskSchema,
+  network: v.optional(networkSchema, {}),
+  checkpoint: v.optional(checkpointSchema, {}),
+});

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { type ByteSource, IngestError, MemorySource, openPty, SerialSource, SimulatedDevice } from '../ingest/index.js';
+import { type Column, SpecError } from '../spec/index.js';
+import type { Config } from './config.js';
+
+/** A source made from a configuration, and what plays it where it is a log. */
+export interface OpenedSource {
+  readonly source: ByteSource;
+  /** What a person should know about it: `/dev/ttyACM0 at 115200`. */
+  readonly description: string;
+  /** A real device may be in the middle of a line when its port opens; one that plays a log starts with its first. */
+  readonly opensMidLine: boolean;
+  /** Plays the log, once the source is open; absent for a real port. */
+  readonly device: SimulatedDevice | undefined;
+  /** Releases what is beside the source. */
+  close(): Promise<void>;
+}
+
+/**
+ * Chooses where bytes come from: the port, or else the log played on a pseudo-terminal, or, where nothing here can
+ * make one, played inside the process.
+ *
+ * @throws SpecError where the configuration names neither, IngestError where the log cannot be read
+ */
+export async function openSource(config: Config): Promise<OpenedSource> {
+  const { port, baudRate, wait, log } = config.source;
+  if (port !== undefined) {
+    return {
+      source: new SerialSource({ path: port, baudRate, wait }),
+      description: `${port} at ${baudRate}`,
+      opensMidLine: true,
+      device: undefined,
+      async close() {},
+    };
+  }
+  if (log === undefined) {
+    throw new SpecError('CONFIG_SOURCE', {
+      where: `${config.file}: source`,
+      found: 'neither "port" nor "log"',
+      expected: 'where rows come from',
+      remedy: 'set source.port, or give --port /dev/…',
+    });
+  }
+  const bytes = readLog(log);
+  const timing = timingOf(bytes, config);
+  const { pty, reason } = await openPty();
+  if (pty === null) {
+    const source = new MemorySource('log in this process');
+    const device = new SimulatedDevice({ bytes, wire: source, ...timing });
+    const description = `${log} inside this process: ${reason}`;
+    return { source, description, opensMidLine: false, device, async close() {} };
+  }
+  return {
+    source: new SerialSource({ path: pty.path, baudRate }),
+    description: `${log} on pseudo-terminal ${pty.path} (${pty.provider})`,
+    opensMidLine: false,
+    device: new SimulatedDevice({ bytes, wire: pty, ...timing }),
+    close: () => pty.unplug(),
+  };
+}
+
+function readLog(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new IngestError('INGEST_NOT_FOUND', {
+      where: `source.log ${file}`,
+      found: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message,
+      expected: 'a log to play',
+      remedy: 'check the path; it is relative to the configuration file',
+    });
+  }
+}
+
+/** When each line of a log is due: by its time column where its header names one, else evenly. */
+function timingOf(
+  bytes: Uint8Array,
+  { columns, source }: Config,
+): { speed: number | 'max'; periodS?: number; rowTimeS?: (line: number) => number } {
+  const { speed, periodS } = source;
+  const time = columns.find((column: Column) => column.kind === 'time');
+  const lines = speed === 'max' ? [] : new TextDecoder().decode(bytes).split('\n');
+  const position = (lines[0] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .indexOf(time?.name ?? '');
+  if (position < 0) return { speed, periodS };
+  return { speed, rowTimeS: (line) => Number.parseFloat(lines[line]?.split(',')[position] ?? '') };
+}

@@ -1,0 +1,63 @@
+import type { Stream } from '../stream/index.js';
+import { scoreOf, statusLine } from './status.js';
+
+/** Samples of the windowed error kept for the trend. */
+const TREND = 96;
+
+/**
+ * One line at the bottom of a terminal that is written over as the stream goes on, with messages scrolling above it.
+ * Where the output is no terminal, every line is a line.
+ */
+export class StatusLine {
+  /** The windowed error over time; when full, neighbours are merged, so it always spans the whole run. */
+  #trend: number[] = [];
+  #rowsPerSample = 8;
+  #rowsToSample = 8;
+  #line = '';
+  #lastRows = Number.NaN;
+  #lastMs = 0;
+  #rowsPerSecond = 0;
+
+  constructor(private readonly out: NodeJS.WriteStream) {}
+
+  /** A row has gone through; now and then takes a sample for the trend. */
+  sample(stream: Stream): void {
+    if (--this.#rowsToSample > 0) return;
+    this.#rowsToSample = this.#rowsPerSample;
+    const { windowModel } = scoreOf(stream.report(), '');
+    if (windowModel === null) return;
+    this.#trend.push(windowModel);
+    if (this.#trend.length < TREND) return;
+    this.#trend = this.#trend.filter((_, i) => i % 2 === 1);
+    this.#rowsPerSample *= 2;
+  }
+
+  /** Writes the line anew. */
+  show(name: string, stream: Stream, unit: string): void {
+    const now = performance.now();
+    const report = stream.report();
+    if (!Number.isNaN(this.#lastRows)) {
+      const measured = (1000 * (report.rows - this.#lastRows)) / (now - this.#lastMs);
+      this.#rowsPerSecond += 0.3 * (measured - this.#rowsPerSecond);
+    }
+    this.#lastRows = report.rows;
+    this.#lastMs = now;
+    const width = this.out.isTTY ? this.out.columns - 1 : 120;
+    const line = statusLine(name, report, scoreOf(report, unit), this.#rowsPerSecond, this.#trend, width);
+    if (this.out.isTTY) this.out.write(`\r\x1b[K${line}`);
+    else if (line !== this.#line) this.out.write(`${line}\n`);
+    this.#line = line;
+  }
+
+  /** A message of its own line. */
+  say(text: string): void {
+    if (this.out.isTTY) this.out.write(`\r\x1b[K${text}\n${this.#line}`);
+    else this.out.write(`${text}\n`);
+  }
+
+  /** Leaves the last line where it is and goes below it. */
+  end(): void {
+    if (this.out.isTTY && this.#line !== '') this.out.write('\n');
+    this.#line = '';
+  }
+}

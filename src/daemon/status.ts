@@ -1,0 +1,134 @@
+import type { Column, Task } from '../spec/index.js';
+import type { StreamReport } from '../stream/index.js';
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** Model and baseline beside each other, by the measure of the task: an error that falls or an accuracy that rises. */
+export interface Score {
+  readonly label: string;
+  readonly unit: string;
+  readonly model: number | null;
+  readonly baselineLabel: string;
+  readonly baseline: number | null;
+  /** Of the last window; null before the first scored row. */
+  readonly windowModel: number | null;
+  readonly windowBaseline: number | null;
+  /** Skill, or kappa against the last class: 1 is perfect, 0 no better than the baseline. */
+  readonly skillLabel: string;
+  readonly skill: number | null;
+}
+
+/** The figures a person looks at first. */
+export function scoreOf(report: StreamReport, unit: string): Score {
+  if (report.kind === 'regress') {
+    const { metrics, baseline, window } = report;
+    return {
+      label: 'error',
+      unit,
+      model: metrics.mae,
+      baselineLabel: 'last value',
+      baseline: baseline.mae,
+      windowModel: window.current?.mae ?? null,
+      windowBaseline: window.current?.baselineMae ?? null,
+      skillLabel: 'skill',
+      skill: metrics.skill,
+    };
+  }
+  const { metrics, baseline, window } = report;
+  return {
+    label: 'accuracy',
+    unit: '',
+    model: metrics.accuracy,
+    baselineLabel: 'last class',
+    baseline: baseline.accuracy,
+    windowModel: window.current?.accuracy ?? null,
+    windowBaseline: window.current?.baselineAccuracy ?? null,
+    skillLabel: 'kappa against last class',
+    skill: metrics.kappaLastClass,
+  };
+}
+
+/** Three significant digits, or a dash where there is no figure. */
+export function figure(value: number | null, unit = ''): string {
+  if (value === null || Number.isNaN(value)) return '–';
+  const digits = value === 0 ? 2 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return `${value.toFixed(Math.min(digits, 6))}${unit === '' ? '' : ` ${unit}`}`;
+}
+
+/** Values as a row of bars from 0 to the largest, `width` at most: each the mean of its share. */
+export function sparkline(values: readonly number[], width: number): string {
+  if (values.length === 0) return '';
+  const columns = Math.min(width, values.length);
+  const means = Array.from({ length: columns }, (_, i) => {
+    const share = values.slice(
+      Math.floor((i * values.length) / columns),
+      Math.floor(((i + 1) * values.length) / columns),
+    );
+    return share.reduce((sum, value) => sum + value, 0) / share.length;
+  });
+  const top = Math.max(...means, Number.MIN_VALUE);
+  return means.map((mean) => BARS[Math.min(7, Math.floor((8 * mean) / top))]).join('');
+}
+
+/** The line of a running stream, at most `width` characters where a terminal has that many. */
+export function statusLine(
+  name: string,
+  report: StreamReport,
+  score: Score,
+  rowsPerSecond: number,
+  trend: readonly number[],
+  width: number,
+): string {
+  const { unit } = score;
+  const parts = [
+    name,
+    `row ${report.rows}`,
+    `${rowsPerSecond < 10 ? rowsPerSecond.toFixed(1) : Math.round(rowsPerSecond)}/s`,
+    `${score.label} ${figure(score.windowModel, unit)}`,
+    `${score.baselineLabel} ${figure(score.windowBaseline, unit)}`,
+  ];
+  if (report.quarantined > 0) parts.push(`quarantined ${report.quarantined}`);
+  const text = parts.join('  ');
+  const room = width - text.length - 2;
+  return room >= 8 ? `${text}  ${sparkline(trend, Math.min(room, 24))}` : text.slice(0, width);
+}
+
+/** What a run or replay comes to, in a few lines. */
+export function summary(report: StreamReport, score: Score, rejectedLines: number): string {
+  const { unit } = score;
+  const better =
+    score.skill === null
+      ? ''
+      : `   ${score.skillLabel} ${figure(score.skill)}${score.skill <= 0 ? ': no better than the baseline' : ''}`;
+  const rows = [
+    ['', 'network', score.baselineLabel],
+    [`${score.label}, ${report.scored} rows`, figure(score.model, unit), figure(score.baseline, unit)],
+    [
+      `${score.label}, last ${report.window.current?.scored ?? 0}`,
+      figure(score.windowModel, unit),
+      figure(score.windowBaseline, unit),
+    ],
+  ];
+  if (report.kind === 'regress' && report.window.worst) {
+    const { mae, baselineMae, scored } = report.window.worst;
+    rows.push([`${score.label}, worst ${scored}`, figure(mae, unit), figure(baselineMae, unit)]);
+  }
+  if (report.kind === 'classify' && report.window.worst) {
+    const { accuracy, baselineAccuracy, scored } = report.window.worst;
+    rows.push([`${score.label}, worst ${scored}`, figure(accuracy), figure(baselineAccuracy)]);
+  }
+  const widths = [0, 1, 2].map((j) => Math.max(...rows.map((row) => row[j].length)));
+  const lines = rows.map((row, i) =>
+    `  ${row[0].padEnd(widths[0])}  ${row[1].padStart(widths[1])}  ${row[2].padStart(widths[2])}${i === 1 ? better : ''}`.trimEnd(),
+  );
+  lines.push(
+    `  rows ${report.rows}, quarantined ${report.quarantined}, missing ${report.missing}, gaps ${report.gaps}, lines rejected ${rejectedLines}`,
+  );
+  return lines.join('\n');
+}
+
+/** The unit all targets share, or none. */
+export function unitOf({ columns, task }: { columns: readonly Column[]; task: Task }): string {
+  const units = task.targets.map((target) => columns.find((column) => column.name === target)?.unit ?? '');
+  return task.kind === 'regress' && units.every((unit) => unit === units[0]) ? units[0] : '';
+}

@@ -1,0 +1,108 @@
+import type { StateArray } from './state.js';
+
+/** Standardised values stay within ± this many standard deviations. */
+export const CLIP = 5;
+
+/** A standard deviation is taken to be at least this, so that a constant column standardises to zero. */
+export const MIN_DEVIATION = 1e-6;
+
+/** The largest float32: beyond it a value does not enter. Its square fits a float64 1e230 times. */
+const MAX_VALUE = 3.4028234663852886e38;
+
+/**
+ * Running mean and population variance of several columns (Welford), to standardise them with.
+ * Float64, and only + − × ÷ √, which IEEE rounds the same on every machine.
+ */
+export class RunningScaler {
+  /** Rows seen. */
+  private readonly count = new Float64Array(1);
+  private readonly mean: Float64Array;
+  /** Σ (x − mean)². */
+  private readonly m2: Float64Array;
+  /** max(√(m2 / count), MIN_DEVIATION), kept because it is read more often than it changes. */
+  private readonly deviation: Float64Array;
+
+  /** @param passThrough columns with a 1 are never learned and pass unchanged (one-hot inputs) */
+  constructor(
+    readonly width: number,
+    private readonly passThrough: Uint8Array = new Uint8Array(width),
+  ) {
+    this.mean = new Float64Array(width);
+    this.m2 = new Float64Array(width);
+    this.deviation = new Float64Array(width);
+    this.refresh();
+  }
+
+  /**
+   * Learns from values[off … off + width). A row with a value that is not finite, or larger than a float32, is left
+   * out whole.
+   *
+   * @returns whether it entered
+   * @hot
+   */
+  update(values: Float64Array, off: number): boolean {
+    const { width, passThrough, mean, m2, deviation } = this;
+    for (let i = 0; i < width; i++) {
+      const x = values[off + i];
+      if (!(x >= -MAX_VALUE && x <= MAX_VALUE)) return false;
+    }
+    const n = this.count[0] + 1;
+    this.count[0] = n;
+    for (let i = 0; i < width; i++) {
+      if (passThrough[i] === 1) continue;
+      const x = values[off + i];
+      const d = x - mean[i];
+      mean[i] = mean[i] + d / n;
+      m2[i] = m2[i] + d * (x - mean[i]);
+      deviation[i] = Math.max(Math.sqrt(m2[i] / n), MIN_DEVIATION);
+    }
+    return true;
+  }
+
+  /**
+   * out[i] = (values[off + i] − mean) / deviation, clipped to ±CLIP, for i in 0 … width.
+   * Values are finite. out may be values itself when off is 0.
+   *
+   * @hot
+   */
+  standardise(out: Float64Array | Float32Array, values: Float64Array, off: number): void {
+    const { width, passThrough, mean, deviation } = this;
+    for (let i = 0; i < width; i++) {
+      const x = values[off + i];
+      if (passThrough[i] === 1) {
+        out[i] = x;
+        continue;
+      }
+      out[i] = Math.max(-CLIP, Math.min(CLIP, (x - mean[i]) / deviation[i]));
+    }
+  }
+
+  /**
+   * out[i] = mean + z[i] · deviation, for i in 0 … width. out may be z.
+   *
+   * @hot
+   */
+  inverse(out: Float64Array, z: Float64Array | Float32Array): void {
+    const { width, passThrough, mean, deviation } = this;
+    for (let i = 0; i < width; i++) {
+      out[i] = passThrough[i] === 1 ? z[i] : mean[i] + z[i] * deviation[i];
+    }
+  }
+
+  /** What has been learned, borrowed; call `refresh` after writing into it. */
+  state(prefix: string): StateArray[] {
+    return [
+      { name: `${prefix}.count`, shape: [1], data: this.count },
+      { name: `${prefix}.mean`, shape: [this.width], data: this.mean },
+      { name: `${prefix}.m2`, shape: [this.width], data: this.m2 },
+    ];
+  }
+
+  /** Works out again what follows from the state. */
+  refresh(): void {
+    const n = this.count[0];
+    for (let i = 0; i < this.width; i++) {
+      this.deviation[i] = Math.max(n > 0 ? Math.sqrt(this.m2[i] / n) : 0, MIN_DEVIATION);
+    }
+  }
+}

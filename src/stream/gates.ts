@@ -1,0 +1,128 @@
+import type { StateArray } from '../online/index.js';
+import type { Column } from '../spec/index.js';
+
+/** What `Gates.check` found. */
+export const PASSED = 0;
+export const OUT_OF_RANGE = 1;
+export const TOO_LARGE_STEP = 2;
+
+const NUMBER = 0;
+const ANGLE = 1;
+const CLASS = 2;
+
+/** Half a unit in the last place of a float32, relative: what the rounding of a printed number can cost. */
+const HALF_ULP = 5.9604644775390625e-8;
+
+/**
+ * Range and step checks of the columns a task uses. Missing values (not finite, no range declared) pass.
+ *
+ * A step is measured from the previous row whose values were all in range, even if that row itself made too large
+ * a step: a level that really moved costs one row and is accepted from its second row on. A row with a value out of
+ * range is not measured from, since its other values are as doubtful.
+ */
+export class Gates {
+  private readonly column: Int32Array;
+  private readonly kind: Uint8Array;
+  private readonly low: Float64Array;
+  private readonly high: Float64Array;
+  private readonly maxStep: Float64Array;
+  /** Per gate: 1 where `previous` holds a value. */
+  private readonly seen: Int32Array;
+  private readonly previous: Float64Array;
+  /** [gates, 2]: rows out of range, rows with too large a step. */
+  private readonly counts: Float64Array;
+  private readonly names: string[];
+
+  /** @param used indices of the columns to watch */
+  constructor(columns: readonly Column[], used: readonly number[]) {
+    const watched = used.filter((i) => {
+      const { kind, range, maxStep } = columns[i];
+      return kind === 'class' || range !== undefined || maxStep !== undefined;
+    });
+    const n = watched.length;
+    this.column = Int32Array.from(watched);
+    this.kind = new Uint8Array(n);
+    this.low = new Float64Array(n);
+    this.high = new Float64Array(n);
+    this.maxStep = new Float64Array(n);
+    this.seen = new Int32Array(n);
+    this.previous = new Float64Array(n);
+    this.counts = new Float64Array(2 * n);
+    this.names = watched.map((i) => columns[i].name);
+    watched.forEach((index, k) => {
+      const { kind, range, maxStep, classes } = columns[index];
+      const [low, high] = range ?? [-Infinity, Infinity];
+      this.kind[k] = kind === 'angle' ? ANGLE : kind === 'class' ? CLASS : NUMBER;
+      // Limits are rounded as the values are, so that a printed 0.1 is within a limit of 0.1.
+      this.low[k] = kind === 'class' ? Math.max(0, low) : Math.fround(low);
+      this.high[k] = kind === 'class' ? Math.min(classes! - 1, high) : Math.fround(high);
+      this.maxStep[k] = maxStep ?? Infinity;
+    });
+  }
+
+  /**
+   * Checks one row of the schema's columns and remembers it for the next step check.
+   *
+   * @returns PASSED, OUT_OF_RANGE or TOO_LARGE_STEP
+   * @hot
+   */
+  check(row: Float32Array): number {
+    const { column, kind, low, high, maxStep, seen, previous, counts } = this;
+    const n = column.length;
+    let verdict = PASSED;
+    for (let k = 0; k < n; k++) {
+      const v = row[column[k]];
+      if (v < low[k] || v > high[k] || (kind[k] === CLASS && v - Math.floor(v) > 0)) {
+        counts[2 * k] = counts[2 * k] + 1;
+        verdict = OUT_OF_RANGE;
+      }
+    }
+    if (verdict !== PASSED) return verdict;
+    for (let k = 0; k < n; k++) {
+      const v = row[column[k]];
+      if (!Number.isFinite(v)) continue;
+      if (seen[k] === 1) {
+        const p = previous[k];
+        let step = Math.abs(v - p);
+        if (kind[k] === ANGLE) step = Math.min(step % 360, 360 - (step % 360)); // the short way round
+        if (step > maxStep[k] + (Math.abs(v) + Math.abs(p)) * HALF_ULP) {
+          counts[2 * k + 1] = counts[2 * k + 1] + 1;
+          verdict = TOO_LARGE_STEP;
+        }
+      }
+      seen[k] = 1;
+      previous[k] = v;
+    }
+    return verdict;
+  }
+
+  /** The next row has no step check. @hot */
+  reset(): void {
+    this.seen.fill(0);
+    this.previous.fill(0);
+  }
+
+  /** Rows every column quarantined, by reason; only columns that did. */
+  report(): Record<string, { range: number; step: number }> {
+    const report: Record<string, { range: number; step: number }> = {};
+    this.names.forEach((name, k) => {
+      const range = this.counts[2 * k];
+      const step = this.counts[2 * k + 1];
+      if (range + step > 0) report[name] = { range, step };
+    });
+    return report;
+  }
+
+  /** What decides about later rows. */
+  state(prefix: string): StateArray[] {
+    const n = this.column.length;
+    return [
+      { name: `${prefix}.seen`, shape: [n], data: this.seen },
+      { name: `${prefix}.previous`, shape: [n], data: this.previous },
+    ];
+  }
+
+  counters(prefix: string): StateArray[] {
+    return [{ name: `${prefix}.counts`, shape: [this.column.length, 2], data: this.counts }];
+  }
+}

@@ -1,0 +1,14 @@
+export type { NetworkState } from '../engine/index.js';
+export { CheckpointError, type Tensor, type TensorFile } from '../models/index.js';
+export type {
+  ClassificationReport,
+  ClassificationWindow,
+  RegressionReport,
+  RegressionWindow,
+} from '../online/index.js';
+export { loadStream, restoreStream, saveStream } from './checkpoint.js';
+export * from './outcome.js';
+export { GAP_REASONS, type GapReason, type StreamCounters, type StreamReport } from './report.js';
+export { STREAM_FORMAT, STREAM_FORMAT_VERSION } from './state.js';
+export { createStream, Stream, type StreamOptions } from './stream.js';
+export type { ResolvedTaskNetwork, TaskNetwork } from './task-network.js';

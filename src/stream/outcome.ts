@@ -1,0 +1,18 @@
+// What `accept` returns: one of the first four, and any of the others. Test with `&`.
+
+/** The row was predicted: `prediction` is of this row. */
+export const PREDICTED = 1;
+/** A value was out of range or made too large a step: not predicted, never learned from. */
+export const QUARANTINED = 2;
+/** A feature is missing: not predicted. A label in the row is used all the same. */
+export const MISSING = 4;
+/** The network's outputs for this row are not finite. */
+export const NOT_FINITE = 8;
+/** A gap came before this row. */
+export const AFTER_GAP = 16;
+/** An earlier prediction was scored: `truth`, `scoredPrediction` and `scoredBaseline` are of that row. */
+export const SCORED = 32;
+/** The network learned one row. */
+export const LEARNED = 64;
+/** The network refused a step, because something in it was not finite, and is as it was. */
+export const STEP_SKIPPED = 128;

@@ -1,0 +1,94 @@
+import { RegressionMetrics, type RegressionReport, RunningScaler, type StateArray } from '../online/index.js';
+import type { PendingRows } from './pending.js';
+import type { TaskHead } from './task-head.js';
+
+/** Numbers: squared error on standardised targets, last known value as baseline. */
+export class RegressionHead implements TaskHead {
+  readonly prediction: Float64Array;
+  readonly truth: Float64Array;
+  readonly scoredPrediction: Float64Array;
+  readonly scoredBaseline: Float64Array;
+  private readonly scaler: RunningScaler;
+  private readonly metrics: RegressionMetrics;
+  private readonly latest: Float64Array;
+  private readonly hasLatest = new Int32Array(1);
+
+  constructor(
+    readonly width: number,
+    window: number,
+  ) {
+    this.prediction = new Float64Array(width);
+    this.truth = new Float64Array(width);
+    this.scoredPrediction = new Float64Array(width);
+    this.scoredBaseline = new Float64Array(width);
+    this.latest = new Float64Array(width);
+    this.scaler = new RunningScaler(width);
+    this.metrics = new RegressionMetrics(width, window);
+  }
+
+  /** @hot */
+  receive(labels: Float64Array, off: number): void {
+    for (let i = 0; i < this.width; i++) this.latest[i] = labels[off + i];
+    this.hasLatest[0] = 1;
+    this.scaler.update(labels, off);
+  }
+
+  /** @hot */
+  writeTarget(target: Float32Array, labels: Float64Array, off: number): void {
+    this.scaler.standardise(target, labels, off);
+  }
+
+  /** @hot */
+  readOutput(output: Float32Array, pending: PendingRows, slot: number): boolean {
+    const { width, prediction, latest } = this;
+    const { predictions, baselines } = pending;
+    let finite = true;
+    this.scaler.inverse(prediction, output);
+    for (let i = 0, off = slot * width; i < width; i++, off++) {
+      const p = prediction[i];
+      if (!Number.isFinite(p)) finite = false;
+      predictions[off] = Number.isFinite(p) ? p : 0;
+      baselines[off] = latest[i];
+    }
+    return finite;
+  }
+
+  /** @hot */
+  knowsLabel(): boolean {
+    return this.hasLatest[0] === 1;
+  }
+
+  /** @hot */
+  score(pending: PendingRows, truthSlot: number, labelSlot: number): void {
+    const { width } = this;
+    const { predictions, baselines, labels } = pending;
+    const off = truthSlot * width;
+    const labelOff = labelSlot * width;
+    this.metrics.update(predictions, baselines, off, labels, labelOff);
+    for (let i = 0; i < width; i++) {
+      this.truth[i] = labels[labelOff + i];
+      this.scoredPrediction[i] = predictions[off + i];
+      this.scoredBaseline[i] = baselines[off + i];
+    }
+  }
+
+  report(): RegressionReport {
+    return this.metrics.report();
+  }
+
+  state(prefix: string): StateArray[] {
+    return [
+      { name: `${prefix}.latest`, shape: [this.width], data: this.latest },
+      { name: `${prefix}.hasLatest`, shape: [1], data: this.hasLatest },
+      ...this.scaler.state(`${prefix}.scaler`),
+    ];
+  }
+
+  scores(prefix: string): StateArray[] {
+    return this.metrics.state(prefix);
+  }
+
+  refresh(): void {
+    this.scaler.refresh();
+  }
+}

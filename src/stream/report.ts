@@ -1,0 +1,78 @@
+import type { ClassificationReport, RegressionReport } from '../online/index.js';
+
+/** Why rows before and after do not belong together. */
+export const GAP_REASONS = ['time', 'sequence', 'reconnect', 'restart', 'request'] as const;
+export type GapReason = (typeof GAP_REASONS)[number];
+
+export interface StreamCounters {
+  /** Rows accepted, whatever became of them. */
+  rows: number;
+  predicted: number;
+  /** Steps the network took. */
+  learned: number;
+  /** Rows with a value out of range or with too large a step. */
+  quarantined: number;
+  /** The same by column and reason; a row counts in every column that was wrong. */
+  quarantine: Record<string, { range: number; step: number }>;
+  /** Rows without one of the features. */
+  missing: number;
+  /** Rows, not quarantined, without one of the targets. */
+  missingLabels: number;
+  gaps: number;
+  gapReasons: Partial<Record<GapReason, number>>;
+  /** Rows the device sent that never arrived. */
+  lost: number;
+  /** Steps refused because something was not finite. */
+  skippedSteps: number;
+  /** Predictions that were not finite. */
+  notFinite: number;
+}
+
+export type StreamReport =
+  | ({ kind: 'regress' } & StreamCounters & RegressionReport)
+  | ({ kind: 'classify' } & StreamCounters & ClassificationReport);
+
+// Counters, one float64 each.
+export const ROWS = 0;
+export const PREDICTIONS = 1;
+export const STEPS = 2;
+export const QUARANTINES = 3;
+export const MISSING_ROWS = 4;
+export const MISSING_LABELS = 5;
+export const LOST = 6;
+export const SKIPPED_STEPS = 7;
+export const NOT_FINITE_ROWS = 8;
+export const GAPS = 9; // one for each of GAP_REASONS
+export const COUNTERS = GAPS + GAP_REASONS.length;
+
+/** Puts counters and scores together as plain data. */
+export function reportOf(
+  kind: StreamReport['kind'],
+  counts: Float64Array,
+  quarantine: StreamCounters['quarantine'],
+  scores: RegressionReport | ClassificationReport,
+): StreamReport {
+  const gapReasons: StreamCounters['gapReasons'] = {};
+  let gaps = 0;
+  GAP_REASONS.forEach((reason, i) => {
+    const n = counts[GAPS + i];
+    gaps += n;
+    if (n > 0) gapReasons[reason] = n;
+  });
+  return {
+    kind,
+    rows: counts[ROWS],
+    predicted: counts[PREDICTIONS],
+    learned: counts[STEPS],
+    ...scores,
+    quarantined: counts[QUARANTINES],
+    quarantine,
+    missing: counts[MISSING_ROWS],
+    missingLabels: counts[MISSING_LABELS],
+    gaps,
+    gapReasons,
+    lost: counts[LOST],
+    skippedSteps: counts[SKIPPED_STEPS],
+    notFinite: counts[NOT_FINITE_ROWS],
+  } as StreamReport;
+}

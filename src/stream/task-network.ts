@@ -1,0 +1,67 @@
+import * as v from 'valibot';
+import {
+  type Initialiser,
+  type LayerSpec,
+  type NetworkSpec,
+  type OptimizerSpec,
+  type ResolvedNetwork,
+  resolveNetwork,
+  type Task,
+} from '../spec/index.js';
+import { parse } from '../spec/parse.js';
+import { taskNetworkEntries } from '../spec/schemas.js';
+
+/** The part of a network a user chooses for a task; the task adds inputs, output layer and loss. */
+export interface TaskNetwork {
+  /** Hidden layers, from the inputs up; an empty list is a linear model. Default: one dense layer of 16 tanh units. */
+  layers?: LayerSpec[];
+  /** Default: sgd, rate 0.02 for `regress`, 0.05 for `classify`. */
+  optimizer?: OptimizerSpec;
+  /** How the output layer's weights start. Default `xavier`. */
+  outputInitialiser?: Initialiser;
+}
+
+/** The same with every default filled in. */
+export interface ResolvedTaskNetwork {
+  layers: ResolvedNetwork['layers'];
+  optimizer: OptimizerSpec;
+  outputInitialiser: Initialiser;
+}
+
+const taskNetworkSchema = v.strictObject(taskNetworkEntries);
+
+/** Default step size η of a task. */
+const RATE = { regress: 0.02, classify: 0.05 };
+
+/**
+ * Checks the network of a task, fills in its defaults and puts the task's output layer and loss on top.
+ *
+ * @throws SpecError naming the key, what stood there and what may stand there
+ */
+export function resolveTaskNetwork(
+  value: unknown,
+  kind: Task['kind'],
+  inputs: number,
+  outputs: number,
+): { taskNetwork: ResolvedTaskNetwork; network: ResolvedNetwork } {
+  const chosen = parse(taskNetworkSchema, value, 'network');
+  const optimizer = chosen.optimizer ?? { kind: 'sgd', rate: RATE[kind] };
+  const network = resolveNetwork({
+    inputs,
+    layers: [
+      ...((chosen.layers as LayerSpec[] | undefined) ?? [{ kind: 'dense', units: 16, activation: 'tanh' }]),
+      {
+        kind: 'dense',
+        units: outputs,
+        activation: kind === 'regress' ? 'identity' : 'softmax',
+        initialiser: chosen.outputInitialiser,
+      },
+    ],
+    loss: kind === 'regress' ? 'squaredError' : 'crossEntropy',
+    optimizer,
+  } satisfies NetworkSpec);
+  return {
+    taskNetwork: { layers: network.layers.slice(0, -1), optimizer, outputInitialiser: chosen.outputInitialiser },
+    network,
+  };
+}

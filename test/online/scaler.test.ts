@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CLIP, MIN_DEVIATION, RunningScaler } from '../../src/online/index.js';
+
+/** Relative to the spread of the values: float64 rounding of a few hundred Welford steps. */
+const WELFORD_RELATIVE = 1e-12;
+
+function fill(rows: readonly (readonly number[])[]): RunningScaler {
+  const scaler = new RunningScaler(rows[0].length);
+  for (const row of rows) scaler.update(Float64Array.from(row), 0);
+  return scaler;
+}
+
+function meanAndDeviation(values: readonly number[]): [number, number] {
+  const mean = values.reduce((s, x) => s + x, 0) / values.length;
+  const variance = values.reduce((s, x) => s + (x - mean) ** 2, 0) / values.length;
+  return [mean, Math.sqrt(variance)];
+}
+
+describe('scaler', () => {
+  it('standardises with the mean and population deviation that two passes give', () => {
+    const value = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(value, value), { minLength: 2, maxLength: 200 }), (rows) => {
+        const scaler = fill(rows);
+        const z = new Float64Array(2);
+        const x = rows[rows.length - 1];
+        scaler.standardise(z, Float64Array.from(x), 0);
+        for (const c of [0, 1]) {
+          const column = rows.map((row) => row[c]);
+          const [mean, deviation] = meanAndDeviation(column);
+          const scale = Math.max(...column.map(Math.abs), 1);
+          if (deviation < 1e-6 * scale) continue; // nothing but rounding is left
+          const expected = Math.max(-CLIP, Math.min(CLIP, (x[c] - mean) / deviation));
+          expect(Math.abs(z[c] - expected)).toBeLessThan((WELFORD_RELATIVE * scale) / deviation);
+        }
+      }),
+    );
+  });
+
+  it('gives zero for the first row, and for a column that never changes', () => {
+    const scaler = fill([[0.1, -3e38]]);
+    const z = new Float64Array(2);
+    scaler.standardise(z, Float64Array.of(0.1, -3e38), 0);
+    expect([...z]).toEqual([0, 0]);
+    for (let i = 0; i < 1000; i++) scaler.update(Float64Array.of(0.1, -3e38), 0);
+    scaler.standardise(z, Float64Array.of(0.1, -3e38), 0);
+    expect([...z]).toEqual([0, 0]);
+  });
+
+  it(`clips to ±${CLIP}, also where the deviation is as small as it may be`, () => {
+    const scaler = fill([[1], [1]]);
+    const z = new Float64Array(1);
+    scaler.standardise(z, Float64Array.of(1 + 10 * MIN_DEVIATION), 0);
+    expect(z[0]).toBe(CLIP);
+    scaler.standardise(z, Float64Array.of(-1e38), 0);
+    expect(z[0]).toBe(-CLIP);
+    scaler.standardise(z, Float64Array.of(1 + MIN_DEVIATION), 0);
+    expect(z[0]).toBeCloseTo(1, 9);
+  });
+
+  it('un-scales what it scaled, in place', () => {
+    const scaler = fill([[1], [3], [8]]);
+    const x = Float64Array.of(5.5);
+    scaler.standardise(x, x, 0);
+    scaler.inverse(x, x);
+    expect(x[0]).toBeCloseTo(5.5, 14);
+  });
+
+  it('reads its row at an offset', () => {
+    const scaler = new RunningScaler(2);
+    const rows = Float64Array.of(9, 9, 1, 2, 3, 6);
+    scaler.update(rows, 2);
+    scaler.update(rows, 4);
+    const z = new Float64Array(2);
+    scaler.standardise(z, rows, 4);
+    expect([...z]).toEqual([1, 1]);
+  });
+
+  it('passes columns it is told to leave alone', () => {
+    const scaler = new RunningScaler(2, Uint8Array.of(0, 1));
+    for (const x of [1, 2, 3]) scaler.update(Float64Array.of(x, x), 0);
+    const z = Float64Array.of(2, 7);
+    scaler.standardise(z, z, 0);
+    expect([...z]).toEqual([0, 7]);
+    scaler.inverse(z, z);
+    expect([...z]).toEqual([2, 7]);
+  });
+
+  it('leaves out a row with a value that is not finite, or is larger than a float32, and is as it was', () => {
+    const scaler = fill([
+      [1, 2],
+      [3, 5],
+    ]);
+    const before = JSON.stringify(scaler.state('s').map(({ data }) => [...data]));
+    for (const bad of [Number.NaN, Infinity, -Infinity, 1e39, -1e300]) {
+      expect(scaler.update(Float64Array.of(0, bad), 0)).toBe(false);
+      expect(scaler.update(Float64Array.of(bad, 0), 0)).toBe(false);
+    }
+    expect(JSON.stringify(scaler.state('s').map(({ data }) => [...data]))).toBe(before);
+  });
+
+  it('stays finite whatever float32 values it sees', () => {
+    fc.assert(
+      fc.property(fc.array(fc.float(), { maxLength: 100 }), (values) => {
+        const scaler = new RunningScaler(1);
+        const z = new Float64Array(1);
+        for (const x of [...values, 3.4e38, -3.4e38]) {
+          if (!scaler.update(Float64Array.of(x), 0)) continue;
+          scaler.standardise(z, Float64Array.of(x), 0);
+          expect(Math.abs(z[0])).toBeLessThanOrEqual(CLIP);
+        }
+        for (const { data } of scaler.state('s')) expect([...data].every(Number.isFinite)).toBe(true);
+      }),
+    );
+  });
+
+  it('is the same again from its state', () => {
+    const scaler = fill([[1], [4], [9]]);
+    const other = new RunningScaler(1);
+    scaler.state('s').forEach(({ data }, i) => {
+      other.state('s')[i].data.set(data);
+    });
+    other.refresh();
+    const [a, b] = [new Float64Array(1), new Float64Array(1)];
+    scaler.standardise(a, Float64Array.of(2.7), 0);
+    other.standardise(b, Float64Array.of(2.7), 0);
+    expect(b[0]).toBe(a[0]);
+  });
+});

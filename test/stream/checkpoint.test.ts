@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeSafetensors, encodeSafetensors } from '../../src/models/index.js';
+import {
+  createStream,
+  loadStream,
+  PREDICTED,
+  type Stream,
+  type StreamOptions,
+  saveStream,
+} from '../../src/stream/index.js';
+
+const regression = {
+  columns: [
+    { name: 't', kind: 'time', maxGap: 50 },
+    { name: 'x', range: [-1000, Infinity], maxStep: 400, unit: 'm' },
+    { name: 'heading', kind: 'angle' },
+    { name: 'mode', kind: 'class', classes: 3 },
+    { name: 'y' },
+  ],
+  task: {
+    kind: 'regress',
+    features: ['x', 'heading', 'mode'],
+    targets: ['y'],
+    delay: 5,
+    labelAge: 2,
+    warmup: 10,
+    window: 7,
+  },
+  seed: 3,
+} satisfies StreamOptions;
+
+const classification = {
+  columns: [{ name: 'x' }, { name: 'y', kind: 'class', classes: 4 }],
+  task: { kind: 'classify', features: ['x'], targets: ['y'], warmup: 0, window: 4 },
+  network: { layers: [] },
+} satisfies StreamOptions;
+
+/** Row i of a made-up device, with a spike, a missing label, a missing feature, a gap in time and lost rows now and then. */
+function feedRow(stream: Stream, i: number): number {
+  const wave = Math.fround(((i * 37) % 101) / 10);
+  if (stream.task.kind === 'classify') {
+    stream.row.set([wave, i % 11 === 0 ? Number.NaN : (i >> 2) % 4]);
+    return stream.accept();
+  }
+  const t = i * 2 + Math.floor(i / 60) * 100;
+  const x = i % 23 === 0 ? 900 : i % 17 === 0 ? Number.NaN : wave;
+  stream.row.set([t, x, (i * 31) % 360, i % 3, i % 13 === 0 ? Number.NaN : 3 * wave + (i % 3)]);
+  stream.time[0] = t;
+  if (i % 41 === 0) stream.lost(2);
+  return stream.accept();
+}
+
+describe('checkpoint of a stream', () => {
+  for (const options of [regression, classification] as StreamOptions[]) {
+    it(`${options.task.kind}: going on from it is bit-identical to never having stopped, at any row`, () => {
+      fc.assert(
+        fc.property(fc.integer({ min: 0, max: 150 }), fc.integer({ min: 0, max: 60 }), (before, after) => {
+          const stream = createStream(options);
+          for (let i = 0; i < before; i++) feedRow(stream, i);
+          const resumed = loadStream(saveStream(stream));
+          expect(resumed.hash()).toBe(stream.hash());
+          for (let i = before; i < before + after; i++) {
+            const outcome = feedRow(stream, i);
+            expect(feedRow(resumed, i)).toBe(outcome);
+            if (outcome & PREDICTED) expect(resumed.prediction).toEqual(stream.prediction);
+          }
+          expect(resumed.hash()).toBe(stream.hash());
+          stream.finish();
+          resumed.finish();
+          expect(resumed.report()).toEqual(stream.report());
+          expect(saveStream(resumed)).toEqual(saveStream(stream));
+        }),
+        { numRuns: 40 },
+      );
+    });
+  }
+
+  it('holds the weights under the names PyTorch gives them, and everything else under stream.', () => {
+    const { tensors, metadata } = decodeSafetensors(saveStream(createStream(regression)));
+    expect(tensors.get('layers.0.weight')?.shape).toEqual([16, 6]);
+    expect(tensors.get('layers.1.bias')?.shape).toEqual([1]);
+    expect(tensors.get('stream.pending.features')?.shape).toEqual([8, 6]);
+    expect(metadata['stream.version']).toBe('1');
+  });
+
+  it('agrees with the same declaration, whatever the units and whether defaults are written out', () => {
+    const bytes = saveStream(createStream(regression));
+    const columns = regression.columns.map((column) => ({ ...column, unit: 'furlong' }));
+    const network = { layers: [{ kind: 'dense' as const, units: 16, activation: 'tanh' as const }] };
+    expect(loadStream(bytes, { columns, network, executor: 'reference' }).columns[1].unit).toBe('furlong');
+  });
+
+  it('refuses another declaration and names what differs', () => {
+    const bytes = saveStream(createStream(regression));
+    const load = (change: Partial<StreamOptions>) => () => loadStream(bytes, { ...regression, ...change });
+    expect(load({ task: { ...regression.task, delay: 6 } })).toThrow(
+      'CHECKPOINT_MISMATCH: checkpoint: task.delay: found 5, expected 6, as configured',
+    );
+    const columns = regression.columns.map((column) => (column.name === 'x' ? { name: 'x', maxStep: 400 } : column));
+    expect(load({ columns: columns as StreamOptions['columns'] })).toThrow(/checkpoint: columns\[1\]\.range/);
+    expect(load({ network: { layers: [] } })).toThrow(/checkpoint: network\.layers/);
+    expect(load({ network: { optimizer: { kind: 'sgd', rate: 0.5 } } })).toThrow(
+      /checkpoint: network\.optimizer\.rate: found 0\.02, expected 0\.5/,
+    );
+  });
+
+  it('refuses what is not one, is of another version, lacks something or is not finite, and changes nothing', () => {
+    const stream = createStream(regression);
+    for (let i = 0; i < 30; i++) feedRow(stream, i);
+    const { tensors, metadata } = decodeSafetensors(saveStream(stream));
+    const list = [...tensors.values()];
+    const other = createStream(regression);
+    const hash = other.hash();
+    const restore = (changed: typeof list, texts: Record<string, string>) => () =>
+      other.restore(decodeSafetensors(encodeSafetensors(changed, { ...metadata, ...texts })));
+    const without = (name: string) => list.filter((tensor) => tensor.name !== name);
+    expect(restore(list, { 'stream.format': 'x' })).toThrow(/CHECKPOINT_FORMAT/);
+    expect(restore(list, { 'stream.version': '2' })).toThrow(/CHECKPOINT_VERSION: .* found "2", expected "1"/);
+    expect(restore(list, { 'stream.task': '{' })).toThrow(/stream\.task/);
+    expect(restore(without('stream.clock'), {})).toThrow(/stream\.clock: found nothing, expected F64 \[2\]/);
+    expect(restore(without('layers.1.weight'), {})).toThrow(/layers\.1\.weight/);
+    const mean = tensors.get('stream.features.mean')!;
+    const bad = { ...mean, data: Float64Array.from(mean.data, () => Number.NaN) };
+    expect(restore([...without(mean.name), bad], {})).toThrow(/stream\.features\.mean\[0\]: found NaN/);
+    expect(other.hash()).toBe(hash);
+    expect(restore(list, {})).not.toThrow();
+    expect(other.hash()).toBe(stream.hash());
+  });
+});
+
+describe('hash of a stream', () => {
+  it('changes with every row that was learned from, and not with reports, saves or finish', () => {
+    const stream = createStream(classification);
+    const seen = new Set<string>();
+    for (let i = 0; i < 40; i++) {
+      feedRow(stream, i);
+      seen.add(stream.hash());
+    }
+    expect(seen.size).toBe(40);
+    const hash = stream.hash();
+    stream.report();
+    saveStream(stream);
+    stream.finish();
+    expect(stream.hash()).toBe(hash);
+    expect(hash).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  it('differs where one row waiting for its label differed, or a gate remembers another value', () => {
+    const [a, b] = [createStream(regression), createStream(regression)];
+    for (let i = 1; i < 6; i++) for (const stream of [a, b]) feedRow(stream, i);
+    expect(b.hash()).toBe(a.hash());
+    b.gap('request');
+    expect(b.hash()).not.toBe(a.hash());
+  });
+
+  it('is the same on both executors', () => {
+    const streams = (['simd', 'reference'] as const).map((executor) => createStream({ ...regression, executor }));
+    for (let i = 0; i < 200; i++) for (const stream of streams) feedRow(stream, i);
+    expect(streams[0].hash()).toBe(streams[1].hash());
+  });
+});
