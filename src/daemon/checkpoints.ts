@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { access, mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CheckpointError } from '../models/index.js';
-import { EdgegradError } from '../spec/index.js';
+import { EdgegradError, SpecError } from '../spec/index.js';
 
 /** The process cannot go on: a checkpoint cannot be written, a source has failed. */
 export class DaemonError extends EdgegradError {}
@@ -22,6 +22,26 @@ export class CheckpointStore {
   }
 
   /**
+   * Makes the directory and looks whether it can be written to, so that this is known before anything is learned.
+   *
+   * @throws SpecError where it cannot
+   */
+  async prepare(): Promise<void> {
+    const directory = dirname(this.file);
+    try {
+      await makeDirectory(resolve(directory));
+      await access(directory, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw new SpecError('CONFIG_STATE', {
+        where: `checkpoint.directory ${directory}`,
+        found: (error as Error).message,
+        expected: 'a directory this user can write to',
+        remedy: 'set checkpoint.directory, or give --state, to one',
+      });
+    }
+  }
+
+  /**
    * Keeps `bytes`. When this returns, they survive a power cut.
    *
    * @throws DaemonError where the disk refuses; the checkpoints already there are as they were
@@ -29,7 +49,7 @@ export class CheckpointStore {
   async save(bytes: Uint8Array): Promise<void> {
     const temporary = `${this.file}.new`;
     try {
-      await mkdir(dirname(this.file), { recursive: true });
+      await makeDirectory(resolve(dirname(this.file)));
       await writeFlushed(temporary, bytes);
       if (await exists(this.file)) await rename(this.file, this.previous);
       await rename(temporary, this.file);
@@ -66,6 +86,13 @@ export class CheckpointStore {
     }
     return { used: undefined, refused };
   }
+}
+
+/** With its parents. (mkdir's own `recursive` never returns for a path below /proc.) */
+async function makeDirectory(directory: string): Promise<void> {
+  if (await exists(directory)) return;
+  await makeDirectory(dirname(directory));
+  await mkdir(directory);
 }
 
 async function exists(file: string): Promise<boolean> {

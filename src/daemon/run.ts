@@ -21,9 +21,10 @@ export interface RunOptions {
 
 /** The configuration shipped with this package, whether run from its bundle or from a test. */
 export function demoConfigPath(): string {
+  const shipped = 'models/sailing-wind/edgegrad.toml';
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'models')) && folder !== dirname(folder)) folder = dirname(folder);
-  return join(folder, 'models/sailing-wind/edgegrad.toml');
+  while (!existsSync(join(folder, shipped)) && folder !== dirname(folder)) folder = dirname(folder);
+  return join(folder, shipped);
 }
 
 /**
@@ -37,6 +38,7 @@ export async function run(config: Config, { fresh, out, stop }: RunOptions): Pro
   const { seed, executor, ...network } = config.network;
   const stream = createStream({ columns, task, network, seed, executor });
   const store = new CheckpointStore(checkpoint.directory, name);
+  await store.prepare();
   const status = new StatusLine(out);
   if (!fresh) await resume(stream, store, status);
 
@@ -76,11 +78,10 @@ export async function run(config: Config, { fresh, out, stop }: RunOptions): Pro
   }
 
   try {
-    status.say(`${name}: ${description}; ${stream.network.executor} executor`);
     await source.start({
       bytes: (buffer, length) => pipeline.bytes(buffer, length),
       opened: (what) => {
-        if (isLost) status.say(`${what} is back`);
+        status.say(isLost ? `${what} is back` : `${name}: ${description}; ${stream.network.executor} executor`);
         pipeline.opened({ isAgain: isLost, mayBeMidLine: opensMidLine });
       },
       closed: (reason) => {

@@ -1,7 +1,10 @@
 import type { HeapProfiler } from 'node:inspector';
 import type { Session } from 'node:inspector/promises';
 
-/** Bytes the heap profiler saw functions of `files` allocate while `work` ran, garbage included, and the worst of them. */
+/**
+ * Bytes the heap profiler saw functions of `files`, and whatever they called, allocate while `work` ran, garbage included,
+ * and the worst of them. (A built-in such as `subarray` has a frame of its own, without a file.)
+ */
 export async function allocatedBytes(
   session: Session,
   files: RegExp,
@@ -18,14 +21,15 @@ export async function allocatedBytes(
     work();
     const { profile } = await session.post('HeapProfiler.stopSampling');
     const found: { bytes: number; where: string }[] = [];
-    const visit = (node: HeapProfiler.SamplingHeapProfileNode): void => {
+    const visit = (node: HeapProfiler.SamplingHeapProfileNode, caller: string): void => {
       const { url, functionName, lineNumber } = node.callFrame;
-      if (files.test(url) && node.selfSize > 0) {
-        found.push({ bytes: node.selfSize, where: `${functionName} ${url}:${lineNumber + 1}` });
-      }
-      node.children.forEach(visit);
+      const where = files.test(url)
+        ? `${functionName} ${url}:${lineNumber + 1}`
+        : caller && `${caller} > ${functionName}`;
+      if (where !== '' && node.selfSize > 0) found.push({ bytes: node.selfSize, where });
+      for (const child of node.children) visit(child, where);
     };
-    visit(profile.head);
+    visit(profile.head, '');
     found.sort((a, b) => b.bytes - a.bytes);
     return {
       total: found.reduce((sum, { bytes }) => sum + bytes, 0),

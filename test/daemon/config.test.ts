@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'edgegrad-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const shipped = readFileSync(demoConfigPath(), 'utf8');
+
+function load(text: string) {
+  const file = join(folder, 'my.toml');
+  writeFileSync(file, text);
+  return loadConfig(file);
+}
+
+test('the shipped configuration is read with every default filled in', () => {
+  const config = loadConfig(demoConfigPath());
+  expect(config.name).toBe('sailing-wind');
+  expect(config.task).toMatchObject({ delay: 1, labelAge: 0, warmup: 100, window: 200 });
+  expect(config.network).toMatchObject({ seed: 1, executor: 'auto', outputInitialiser: 'xavier' });
+  expect(config.source).toMatchObject({ port: undefined, baudRate: 115200, wait: false });
+  expect(config.source.log).toMatch(/sailing_wind\.csv$/);
+});
+
+test.each([
+  [
+    'an unknown key',
+    shipped.replace('name = "sailing-wind"', 'nam = "x"'),
+    'my.toml: nam: found unknown key "nam", expected one of name, source, columns, task, network, checkpoint; did you mean "name"?',
+  ],
+  [
+    'an unknown key in a list',
+    shipped.replace('maxGap = 60', 'maxGab = 60'),
+    'my.toml: columns[0].maxGab: found unknown key "maxGab"',
+  ],
+  [
+    'a wrong type',
+    shipped.replace('baudRate = 115200', 'baudRate = "fast"'),
+    'my.toml: source.baudRate: found "fast", expected a number',
+  ],
+  [
+    'a value out of range',
+    shipped.replace('window = 200', 'window = 0'),
+    'my.toml: task.window: found 0, expected a whole number from 1 to 100000',
+  ],
+  [
+    'a column that is not there',
+    shipped.replace('["stw_kn", "aws_kn"', '["stw_kn", "aws_knot"'),
+    'my.toml: task.features[1]: found "aws_knot", expected one of the columns t_s, stw_kn',
+  ],
+  ['a missing table', shipped.replace('[task]', '[tusk]'), 'my.toml: tusk: found unknown key "tusk"'],
+  [
+    'no task',
+    shipped.slice(0, shipped.indexOf('[task]')),
+    'my.toml: task: found nothing, expected a table of keys; add task',
+  ],
+  ['broken TOML', '[source\n', 'my.toml:1:8: found '],
+  ['an empty file', '', 'my.toml: columns: found nothing, expected a list; add columns'],
+])('%s is one line that names place, found, expected', (_, text, expected) => {
+  let message = '';
+  try {
+    load(text);
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  expect(message).toContain(expected);
+  expect(message).not.toContain('\n');
+});
+
+test('a missing file and a directory are told apart', () => {
+  expect(() => loadConfig(join(folder, 'none.toml'))).toThrow(/none\.toml: found no such file/);
+  expect(() => loadConfig(folder)).toThrow(/found a directory/);
+});

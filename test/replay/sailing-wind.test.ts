@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
+import { replayLog } from '../../src/recording/index.js';
+
+const config = loadConfig(demoConfigPath());
+const log = join(config.file, '../sailing_wind.csv');
+const { seed, executor: _, ...network } = config.network;
+const { columns, task } = config;
+
+test.each(['simd', 'reference'] as const)(
+  '%s: the shipped log is learned to 0.33 kn where the last value makes 0.796',
+  async (executor) => {
+    const { result } = await replayLog(log, { columns, task, network, seed, executor });
+    expect(result).toMatchObject({ rows: 3617, scored: 3517, quarantined: 0, executor });
+    expect(result.metrics).toHaveProperty('mae');
+    const { mae, skill } = result.metrics as { mae: number; skill: number };
+    expect(mae).toBeLessThanOrEqual(0.33);
+    expect((result.baseline as { mae: number }).mae).toBeCloseTo(0.796, 3);
+    expect(skill).toBeCloseTo(1 - mae / (result.baseline as { mae: number }).mae, 12);
+    // Golden: changes only when the arithmetic does.
+    expect(result.hash).toBe('219ebbe39c7611cf');
+  },
+);
+
+test('a linear model from zero, which no seed touches, comes to the figure of the protocol', async () => {
+  const linear = { layers: [], optimizer: { kind: 'sgd', rate: 0.01 }, outputInitialiser: 'zeros' } as const;
+  const { result } = await replayLog(log, { columns, task, network: { ...linear, layers: [] } });
+  expect((result.metrics as { mae: number }).mae).toBeCloseTo(0.413, 3);
+});
