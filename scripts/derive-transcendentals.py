@@ -16,7 +16,7 @@ another, the most influential first, and after each the rest are fitted again, s
 import struct
 import sys
 
-from mpmath import atanh, cos, exp, expm1, floor, inf, log, lu_solve, matrix, mp, mpf, nstr, pi, tanh
+from mpmath import atanh, cos, erfc, exp, expm1, floor, inf, log, lu_solve, matrix, mp, mpf, nstr, pi, sqrt, tanh
 
 mp.dps = 60
 POINTS = 160
@@ -136,6 +136,9 @@ def log_coefficients():
     return fit_rounded("log", rows, [2 * atanh(s) / s - 2 for s in s_of], lambda c: scale, range(4))
 
 
+GELU_MAX = mpf("13.25")  # from here on e^(−a²/2) is below every float32 kept
+
+
 def coth_coefficients():
     """r·coth r = 1 + w·(D1 + D2·w), w = r², on |r| ≤ ¼·ln 2, relative error: e^2r is (r·coth r + r) / (r·coth r − r)."""
     r_of = nodes(mpf(0), log(2) / 4 * (1 + mpf(2) ** -16))
@@ -144,11 +147,33 @@ def coth_coefficients():
     return fit_rounded("coth", rows, [r / tanh(r) - 1 for r in r_of], lambda c: scale, range(2))
 
 
+def gelu_coefficients():
+    """Φ(−a)·e^(a²/2) = P(a)/Q(a), degrees 3 and 4, Q monic, Q(0) = 2·P(0), on 0 ≤ a ≤ 13.25.
+
+    Relative error, allowed to grow with a like 1 + 2a²: the rounding of a² costs the exponential as much anyway.
+    The unknowns are [p0, p1, q1, p2, q2, p3, q3] in P − G·Q = 0.
+    """
+    a_of = nodes(mpf(0), GELU_MAX)
+    g_of = [erfc(a / sqrt(mpf(2))) * exp(a * a / 2) / 2 for a in a_of]
+    rows = [[1 - 2 * g, a, -g * a, a**2, -g * a**2, a**3, -g * a**3] for a, g in zip(a_of, g_of)]
+    right = [g * a**4 for a, g in zip(a_of, g_of)]
+
+    def scale_of(c):
+        out = []
+        for a, g in zip(a_of, g_of):
+            q = (2 + a) ** 4 if c is None else 2 * c[0] + a * (c[2] + a * (c[4] + a * (c[6] + a)))
+            out.append(1 / (q * g * (1 + 2 * a * a)))
+        return out
+
+    return fit_rounded("gelu", rows, right, scale_of, range(7))
+
+
 def main():
     ln2_hi = top_bits(log(2), 16)
     e2, e3, e4, e5, e6 = exp_coefficients()
     d1, d2 = coth_coefficients()
     l1, l2, l3, l4 = log_coefficients()
+    p0, p1, q1, p2, q2, p3, q3 = gelu_coefficients()
     table = [
         ("ONE", mpf(1)),
         ("HALF", mpf("0.5")),
@@ -180,6 +205,26 @@ def main():
         ("LOG_C4", l4),
         ("LOG_MIN", mpf(2) ** -126),
         ("LOG_FIELD", mpf(1 << 23) + 127),
+        ("LN2", log(2)),
+        ("SOFTPLUS_C1", l1 / 8),
+        ("SOFTPLUS_C2", l2 / 32),
+        ("SOFTPLUS_C3", l3 / 128),
+        ("SOFTPLUS_C4", l4 / 512),
+        ("GAUSS_STEPS", 1 / log(4)),
+        ("LN4", log(4)),
+        ("FOUR", mpf(4)),
+        ("GAUSS_D1", d1 / 4),
+        ("GAUSS_D2", d2 / 64),
+        ("GELU_MAX", GELU_MAX),
+        ("GELU_P0", p0),
+        ("GELU_P1", p1),
+        ("GELU_P2", p2),
+        ("GELU_P3", p3),
+        ("GELU_Q0", 2 * p0),
+        ("GELU_Q1", q1),
+        ("GELU_Q2", q2),
+        ("GELU_Q3", q3),
+        ("INV_SQRT_2PI", 1 / sqrt(2 * pi)),
     ]
     for name, value in table:
         print(f"  ['{name}', {literal(value)}],")

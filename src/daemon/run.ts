@@ -108,6 +108,7 @@ export async function run(config: Config, { fresh, out, stop }: RunOptions): Pro
   } finally {
     for (const timer of timers) clearInterval(timer);
     await close();
+    status.show(name, stream, unit);
     status.end();
   }
   await save();

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { type ByteSource, IngestError, MemorySource, openPty, SerialSource, SimulatedDevice } from '../ingest/index.js';
 import { type Column, SpecError } from '../spec/index.js';
 import type { Config } from './config.js';
@@ -42,17 +43,18 @@ export async function openSource(config: Config): Promise<OpenedSource> {
     });
   }
   const bytes = readLog(log);
+  const shown = relative(process.cwd(), log);
   const timing = timingOf(bytes, config);
   const { pty, reason } = await openPty();
   if (pty === null) {
     const source = new MemorySource('log in this process');
     const device = new SimulatedDevice({ bytes, wire: source, ...timing });
-    const description = `${log} inside this process: ${reason}`;
+    const description = `${shown} inside this process: ${reason}`;
     return { source, description, opensMidLine: false, device, async close() {} };
   }
   return {
     source: new SerialSource({ path: pty.path, baudRate }),
-    description: `${log} on pseudo-terminal ${pty.path} (${pty.provider})`,
+    description: `${shown} on pseudo-terminal ${pty.path} (${pty.provider})`,
     opensMidLine: false,
     device: new SimulatedDevice({ bytes, wire: pty, ...timing }),
     close: () => pty.unplug(),

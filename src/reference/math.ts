@@ -7,8 +7,23 @@ import { BITS, K } from '../plan/constants.js';
  * written; nothing is fused. Integer operations act on bit patterns modulo 2³². Selects (`c ? a : b`) compute both
  * sides first, here and in SIMD, and are written so that NaN comes through: NaN in, NaN out. None allocates.
  *
- * | function       | domain        | measured, ulp | where over float32                       |
- * |----------------|---------------|--------------:|------------------------------------------|
+ * Largest error over every float32 of the domain, against float64, in units in the last place of the result:
+ *
+ * | function           | domain            | ulp   | operations |
+ * |--------------------|-------------------|------:|-----------:|
+ * | `exp`              | all               |  1.17 |         27 |
+ * | `expNonPositive`   | x ≤ 0             |  1.17 |         23 |
+ * | `expm1NonPositive` | x ≤ 0             |  1.40 |         21 |
+ * | `tanh`             | all               |  2.37 |         23 |
+ * | `sigmoid`          | all               |  2.44 |         21 |
+ * | `log`              | x ≥ 2⁻¹²⁶         |  0.95 |         31 |
+ * | `log1pUnit`        | 0 ≤ e ≤ 1         |  1.32 |         13 |
+ * | `softplus`         | all               |  2.88 |         34 |
+ * | `gelu`             | x ≥ −1            |  5.18 |         36 |
+ * | `geluDerivative`   | x ≥ −0.1          |  4.71 |         39 |
+ *
+ * Absolute error: `gelu` 9.8·10⁻⁸·max(1, |x|), `geluDerivative` 1.7·10⁻⁷. Relative error of `gelu` on the left: 2·10⁻⁶
+ * down to −5, 7.5·10⁻⁶ down to −10, 1.5·10⁻⁵ down to −13.
  */
 
 const f = Math.fround;

@@ -24,7 +24,7 @@ const units = integer(1, 65536);
 
 export const activationSchema = v.picklist(['identity', 'relu', 'sigmoid', 'tanh', 'softmax']);
 
-const denseSchema = v.strictObject({
+export const denseSchema = v.strictObject({
   kind: v.pipe(v.literal('dense'), v.description('Fully connected layer: a = g(W·x + b).')),
   units: v.pipe(units, v.description('Number of units, 1 … 65536.')),
   activation: v.pipe(
@@ -43,12 +43,14 @@ export const layersSchema = v.pipe(
   v.check((layers) => layers.length <= 64, 'at most 64 layers'),
 );
 
-export const optimizerSchema = v.variant('kind', [
-  v.strictObject({
-    kind: v.pipe(v.literal('sgd'), v.description('Stochastic gradient descent: w ← w − rate · gradient.')),
-    rate: v.pipe(finite(0, 'a finite number ≥ 0'), v.description('Step size η; 0 learns nothing.')),
-  }),
-]);
+const sgdSchema = v.strictObject({
+  kind: v.pipe(v.literal('sgd'), v.description('Stochastic gradient descent: w ← w − rate · gradient.')),
+  rate: v.pipe(finite(0, 'a finite number ≥ 0'), v.description('Step size η; 0 learns nothing.')),
+});
+
+export const optimizerSchemas = [sgdSchema] as const;
+
+export const optimizerSchema = v.variant('kind', [...optimizerSchemas]);
 
 export const networkSchema = v.strictObject({
   inputs: v.pipe(units, v.description('Number of inputs, 1 … 65536.')),

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import type * as v from 'valibot';
+import { columnSchema, denseSchema, optimizerSchemas, taskSchema } from '../spec/schemas.js';
+import { checkpointSchema, configSchema, networkSchema, sourceSchema } from './config-schema.js';
+import { demoConfigPath } from './run.js';
+
+type Schema = v.GenericSchema<unknown, unknown>;
+
+/** What of a valibot schema a table shows. */
+interface Inside {
+  type: string;
+  entries?: Record<string, Schema>;
+  wrapped?: Schema;
+  default?: unknown;
+  options?: readonly unknown[];
+  literal?: unknown;
+  item?: Schema;
+  pipe?: readonly { type: string; description?: string }[];
+  expects: string;
+}
+
+/** docs/configuration.md: every table of edgegrad.toml, made from the schema that checks it. */
+export function configurationPage(): string {
+  const tables: [title: string, intro: string, schema: unknown][] = [
+    ['The file', 'Keys at the top.', { entries: { name: configSchema.entries.name } }],
+    ['[source]', 'Where bytes come from: a serial port, or a log played as a device.', sourceSchema],
+    ['[[columns]]', 'What the device prints, one table a column, in order when it prints no names.', columnSchema],
+    ['[task]', 'What is learned.', taskSchema],
+    ['[network]', 'The hidden part of the network; inputs, output layer and loss follow from the task.', networkSchema],
+    ['network.layers', 'A list of tables.', denseSchema],
+    ...optimizerSchemas.map((schema): [string, string, unknown] => ['network.optimizer', 'A table.', schema]),
+    ['[checkpoint]', 'Where what was learned is kept.', checkpointSchema],
+  ];
+  return [
+    '# Configuration',
+    '',
+    '`edgegrad run my.toml` reads one TOML file. Unknown keys are refused by name. This page is made by `npm run docs` from',
+    'the schema that checks the file.',
+    '',
+    ...tables.flatMap(([title, intro, schema]) => [`## ${title}`, '', intro, '', ...tableOf(schema as Inside), '']),
+    '## Example',
+    '',
+    'The shipped `models/sailing-wind/edgegrad.toml`:',
+    '',
+    '```toml',
+    readFileSync(demoConfigPath(), 'utf8').trimEnd(),
+    '```',
+    '',
+  ].join('\n');
+}
+
+function tableOf({ entries = {} }: Inside): string[] {
+  const rows = Object.entries(entries).map(([key, schema]) => {
+    const inside = schema as unknown as Inside;
+    return `| \`${key}\` | ${typeOf(inside)} | ${defaultOf(inside)} | ${descriptionOf(inside)} |`;
+  });
+  return ['| key | type | default | |', '|---|---|---|---|', ...rows];
+}
+
+function typeOf(schema: Inside): string {
+  if (schema.wrapped) return typeOf(schema.wrapped as unknown as Inside);
+  const words: Record<string, string> = {
+    array: 'list',
+    strict_object: 'table',
+    tuple: '[number, number]',
+    variant: 'table',
+  };
+  if (schema.type === 'literal') return `\`"${String(schema.literal)}"\``;
+  if (schema.type === 'picklist') return (schema.options ?? []).map((option) => `\`"${String(option)}"\``).join(' ');
+  if (schema.type === 'union') return (schema.options as Inside[]).map(typeOf).join(' or ');
+  return words[schema.type] ?? schema.type;
+}
+
+function defaultOf(schema: Inside): string {
+  if (schema.type !== 'optional') return 'required';
+  if (schema.default === undefined || schema.default === '') return '–';
+  return `\`${JSON.stringify(schema.default)}\``;
+}
+
+function descriptionOf(schema: Inside): string {
+  const note = schema.pipe?.find((item) => item.type === 'description');
+  return (note?.description ?? '').replaceAll('|', '\\|');
+}

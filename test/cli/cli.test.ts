@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openPty } from '../../src/ingest/index.js';
+import { needPty } from '../support/pty.js';
+
+// The bundle as a user runs it.
+const root = join(import.meta.dirname, '../..');
+const cli = join(root, 'dist/cli.js');
+const model = join(root, 'models/sailing-wind');
+const folder = mkdtempSync(join(tmpdir(), 'edgegrad-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** Runs the command line to its end; `during` may act on it once it has said something. */
+async function edgegrad(
+  args: string[],
+  during?: (child: ReturnType<typeof spawn>, err: string) => void,
+  input?: string,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (bytes) => {
+    out += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    err += bytes;
+    during?.(child, err);
+  });
+  child.stdin.end(input);
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, out, err };
+}
+
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+describe('replay', () => {
+  test('--json prints one object with the documented keys', async () => {
+    const { code, out, err } = await edgegrad(['replay', join(model, 'sailing_wind.csv'), '--json']);
+    expect([code, err]).toEqual([0, '']);
+    const result = JSON.parse(out);
+    for (const key of ['rows', 'scored', 'metrics', 'baseline', 'quarantined', 'hash', 'rowsPerSecond']) {
+      expect(result).toHaveProperty(key);
+    }
+    expect(result.rows).toBe(3617);
+  });
+
+  test('standard input, either executor and the written summary come to the same hash', async () => {
+    const log = join(model, 'sailing_wind.csv');
+    const config = join(model, 'edgegrad.toml');
+    const json = JSON.parse((await edgegrad(['replay', log, '--json', '--executor', 'reference'])).out);
+    const piped = await edgegrad(['replay', '-', '--config', config], undefined, readFileSync(log, 'utf8'));
+    expect(piped.code).toBe(0);
+    expect(piped.out).toContain(`hash ${json.hash}`);
+    expect(piped.out).toMatch(/error, 3517 rows +0\.30\d kn +0\.796 kn +skill 0\.6/);
+  });
+});
+
+describe('run', () => {
+  test('the log through a pseudo-terminal ends with the hash of its replay, and a second run goes on from it', async (context) => {
+    await (await needPty(context)).unplug();
+    const replayed = JSON.parse((await edgegrad(['replay', join(model, 'sailing_wind.csv'), '--json'])).out);
+    const first = await edgegrad(['run', '--speed', 'max', '--state', 'twice']);
+    expect(first.code).toBe(0);
+    expect(first.err).toMatch(/on pseudo-terminal \/dev\//);
+    expect(first.err).toContain(`hash ${replayed.hash}`);
+    const second = await edgegrad(['run', '--speed', 'max', '--state', 'twice']);
+    expect(second.code).toBe(0);
+    expect(second.err).toContain(`goes on from twice/sailing-wind.safetensors: 3617 rows, hash ${replayed.hash}`);
+    expect(second.err).toContain('7234 rows in all, 3617 of them in this run');
+    const anew = await edgegrad(['run', '--speed', 'max', '--state', 'twice', '--fresh']);
+    expect(anew.err).not.toContain('goes on');
+    expect(anew.err).toContain(`hash ${replayed.hash}`);
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s in the middle saves and exits 0', async (signal) => {
+    let isTold = false;
+    const { code, err } = await edgegrad(['run', '--speed', '1000', '--state', signal], (child, said) => {
+      if (isTold || !said.includes('rows are')) return;
+      isTold = true;
+      setTimeout(() => child.kill(signal), 300);
+    });
+    expect(code).toBe(0);
+    expect(err).toMatch(/saved .*sailing-wind\.safetensors, hash \w{16}/);
+    const { err: again } = await edgegrad(['run', '--speed', 'max', '--state', signal]);
+    expect(again).toContain('goes on from');
+  });
+
+  test("a device of the user's own: port, configuration, unplugged and plugged in again", async (context) => {
+    const link = join(folder, 'ttyMINE');
+    let pty = await needPty(context, { link });
+    const config = write(
+      'mine.toml',
+      `name = "mine"
+columns = [{ name = "x", range = [-10, 10] }, { name = "y" }]
+task = { kind = "regress", features = ["x"], targets = ["y"], warmup = 10 }
+network = { layers = [], optimizer = { kind = "sgd", rate = 0.05 } }
+`,
+    );
+    const encoder = new TextEncoder();
+    const line = (i: number) => `${((i * 7) % 40) / 4 - 5};${(((i * 7) % 40) / 4 - 5) * 3 + 1}\n`;
+    const send = (from: number, count: number) =>
+      pty.write(encoder.encode(Array.from({ length: count }, (_, i) => line(from + i)).join('')));
+    let stage = 0;
+    const { code, err } = await edgegrad(['run', config, '--port', link, '--state', 'mine'], (child, said) => {
+      if (stage === 0 && said.includes('at 115200')) {
+        stage = 1;
+        send(0, 500);
+        setTimeout(() => void pty.unplug(), 500);
+      } else if (stage === 1 && said.includes('is gone')) {
+        stage = 2;
+        void openPty({ link }).then(({ pty: again }) => {
+          if (again !== null) pty = again;
+        });
+      } else if (stage === 2 && said.includes('is back')) {
+        stage = 3;
+        setTimeout(() => send(1000, 500), 100);
+        setTimeout(() => child.kill('SIGINT'), 700);
+      }
+    });
+    await pty.unplug();
+    expect(err).toContain('rows are CSV with ";", 2 fields');
+    expect(stage).toBe(3);
+    expect(code).toBe(0);
+    expect(err).toContain('998 rows in all'); // the first of each opening may have been cut, and is not believed
+    expect(err).toMatch(/gaps 1, lines rejected 0/);
+  });
+
+  test("another network than the checkpoint's is refused, naming the difference", async () => {
+    await edgegrad(['run', '--speed', 'max', '--state', 'other']);
+    const text = readFileSync(join(model, 'edgegrad.toml'), 'utf8').replace(
+      'sailing_wind.csv',
+      join(model, 'sailing_wind.csv'),
+    );
+    const config = write('wide.toml', text.replace('units = 16', 'units = 12'));
+    const { code, err } = await edgegrad(['run', config, '--speed', 'max', '--state', 'other']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/CHECKPOINT_MISMATCH: .*units: found 16, expected 12/);
+  });
+});
+
+describe('wrong usage is one line without a stack, exit code 2', () => {
+  const wrongColumns = write('wrong.csv', 'a,b,c\n1,2,3\n4,5,6\n');
+  const unknownKey = write('unknown.toml', 'nam = "x"\n');
+  test.each([
+    [['run', unknownKey], 'unknown key "nam"'],
+    [['run', 'missing.toml'], 'missing.toml: found no such file'],
+    [['run', '--port', '/dev/ttyNOTHERE'], 'serial port /dev/ttyNOTHERE: found no such device'],
+    [['run', '--port', '/etc/passwd'], 'found a file, not a device'],
+    [['run', '--speed', 'fast'], "'fast' is invalid"],
+    [['run', '--state', '/proc/x'], 'CONFIG_STATE: checkpoint.directory /proc/x'],
+    [['replay', 'nothing.csv'], 'file nothing.csv: found no such file'],
+    [['replay', wrongColumns], 'found "a", "b", "c", expected "stw_kn"'],
+    [['replay', write('empty.csv', '')], 'found 0 lines and no row among them'],
+    [['replay'], "missing required argument 'log'"],
+    [['frobnicate'], "unknown command 'frobnicate'"],
+    [['run', '--bogus'], "unknown option '--bogus'"],
+  ])('%j', async (args, message) => {
+    const { code, err, out } = await edgegrad(args);
+    expect(err).toContain(message);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err).toMatch(/^edgegrad: /);
+    expect([code, out]).toEqual([2, '']);
+  });
+});
