@@ -4,7 +4,7 @@
     python3 scripts/derive-transcendentals.py            the table, as it stands in constants.ts
     python3 scripts/derive-transcendentals.py --errors   and the approximation error of each fit, on stderr
 
-Needs Python 3.9 or later and mpmath. No randomness, no clock; about half a minute.
+Needs Python 3.9 or later and mpmath. No randomness, no clock; under half a minute.
 
 Every fit is one minimax problem: choose coefficients c so that max |w(x)·(A(x)·c − b(x))| is least over an interval,
 where w makes the residual a relative error. It is solved by Lawson's iteration: weighted least squares, each point's
