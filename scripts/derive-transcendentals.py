@@ -35,6 +35,7 @@ def toward_zero(x):
 
 
 def bits(x):
+    """Bit pattern of a float32."""
     return struct.unpack("<I", struct.pack("<f", float(x)))[0]
 
 
@@ -45,9 +46,9 @@ def literal(x):
     return repr(float(f32(x))).removesuffix(".0").replace("e-0", "e-")
 
 
-def top_bits(x, bits):
+def top_bits(x, count):
     """x cut to its leading bits, so that a product with a short integer is exact."""
-    unit = mpf(2) ** (floor(log(x, 2)) + 1 - bits)
+    unit = mpf(2) ** (floor(log(x, 2)) + 1 - count)
     return floor(x / unit) * unit
 
 
@@ -136,15 +137,15 @@ def log_coefficients():
     return fit_rounded("log", rows, [2 * atanh(s) / s - 2 for s in s_of], lambda c: scale, range(4))
 
 
-GELU_MAX = mpf("13.25")  # from here on e^(−a²/2) is below every float32 kept
-
-
 def coth_coefficients():
     """r·coth r = 1 + w·(D1 + D2·w), w = r², on |r| ≤ ¼·ln 2, relative error: e^2r is (r·coth r + r) / (r·coth r − r)."""
     r_of = nodes(mpf(0), log(2) / 4 * (1 + mpf(2) ** -16))
     rows = [[r**2, r**4] for r in r_of]
     scale = [tanh(r) / r for r in r_of]
     return fit_rounded("coth", rows, [r / tanh(r) - 1 for r in r_of], lambda c: scale, range(2))
+
+
+GELU_MAX = mpf("13.25")  # here e^(−a²/2) has dropped below 2⁻¹²⁶
 
 
 def gelu_coefficients():

@@ -105,10 +105,10 @@ export async function run(config: Config, { fresh, out, stop }: RunOptions): Pro
     device?.stop();
     await source.stop();
     if (reason === 'end of log') pipeline.finish();
+    status.show(name, stream, unit);
   } finally {
     for (const timer of timers) clearInterval(timer);
     await close();
-    status.show(name, stream, unit);
     status.end();
   }
   await save();
