@@ -34,7 +34,7 @@ export const HASH_START = 0x811c9dc5 | 0;
 /** FNV-1a over `bytes[start, end)`, going on from `hash`: a signed 32-bit integer. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number, hash: number): number {
   let h = hash;
-  for (let i = start; i < end; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+  for (let i = start; i < end; i++) h = Math.imul(h ^ bytes[i], 0x01000193);
   return h;
 }
 
@@ -48,6 +48,6 @@ export function equalBytes(bytes: Uint8Array, start: number, end: number, other:
 /** Whether `bytes[start, end)` is `word`, which is in lower case, in any case. */
 export function isWord(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
   if (end - start !== word.length) return false;
-  for (let i = 0; i < word.length; i++) if ((bytes[start + i]! | LOWER_CASE) !== word[i]) return false;
+  for (let i = 0; i < word.length; i++) if ((bytes[start + i] | LOWER_CASE) !== word[i]) return false;
   return true;
 }

@@ -16,11 +16,11 @@ export const CHECKSUM_WRONG = 2;
 export function checkChecksum(bytes: Uint8Array, start: number, end: number): number {
   const star = end - CHECKSUM_BYTES;
   if (star < start || bytes[star] !== STAR) return CHECKSUM_ABSENT;
-  const high = hexDigit(bytes[star + 1]!);
-  const low = hexDigit(bytes[star + 2]!);
+  const high = hexDigit(bytes[star + 1]);
+  const low = hexDigit(bytes[star + 2]);
   if (high < 0 || low < 0) return CHECKSUM_ABSENT;
   let xor = 0;
-  for (let p = start; p < star; p++) xor ^= bytes[p]!;
+  for (let p = start; p < star; p++) xor ^= bytes[p];
   return xor === 16 * high + low ? CHECKSUM_RIGHT : CHECKSUM_WRONG;
 }
 

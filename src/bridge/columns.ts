@@ -20,7 +20,7 @@ export class Columns {
     this.nameBytes = names.map((name) => encoder.encode(name));
     this.nextByHash = new Int32Array(names.length).fill(-1);
     for (let column = names.length - 1; column >= 0; column--) {
-      const name = this.nameBytes[column]!;
+      const name = this.nameBytes[column];
       const hash = hashBytes(name, 0, name.length, HASH_START);
       this.nextByHash[column] = this.firstByHash.get(hash) ?? -1;
       this.firstByHash.set(hash, column);
@@ -30,7 +30,7 @@ export class Columns {
   /** The column whose name is `bytes[start, end)`, or −1. */
   find(bytes: Uint8Array, start: number, end: number): number {
     let column = this.firstByHash.get(hashBytes(bytes, start, end, HASH_START)) ?? -1;
-    while (column >= 0 && !equalBytes(bytes, start, end, this.nameBytes[column]!)) column = this.nextByHash[column]!;
+    while (column >= 0 && !equalBytes(bytes, start, end, this.nameBytes[column])) column = this.nextByHash[column];
     return column;
   }
 }

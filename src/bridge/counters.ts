@@ -55,5 +55,5 @@ export const Reject = {
 export const REJECT_REASONS = Object.keys(Reject) as readonly (keyof typeof Reject)[];
 
 export function readCounters(values: Float64Array): LineCounters {
-  return Object.fromEntries(Object.entries(Counter).map(([name, at]) => [name, values[at]!])) as LineCounters;
+  return Object.fromEntries(Object.entries(Counter).map(([name, at]) => [name, values[at]])) as LineCounters;
 }

@@ -97,7 +97,7 @@ export class LineDecoder {
    * @hot
    */
   feed(bytes: Uint8Array, start: number, end: number): void {
-    this.count[Counter.rxBytes]! += end - start;
+    this.count[Counter.rxBytes] += end - start;
     let from = start;
     if (from < end && (this.partialBytes > 0 || this.isTooLong || this.isMidLine)) {
       const at = lineFeed(bytes, from, end);
@@ -135,11 +135,11 @@ export class LineDecoder {
    * @param midLine whether the stream goes on in the middle of a line: everything up to the next line feed is dropped too
    */
   reset(midLine: boolean): void {
-    if (this.partialBytes > 0 || this.isTooLong) this.count[Counter.droppedPartial]!++;
+    if (this.partialBytes > 0 || this.isTooLong) this.count[Counter.droppedPartial]++;
     this.partialBytes = 0;
     this.isTooLong = false;
     this.isMidLine = midLine;
-    if (this.lock === null) this.count[Counter.droppedBeforeLock]! += this.detector.count;
+    if (this.lock === null) this.count[Counter.droppedBeforeLock] += this.detector.count;
     this.detector.clear(this.lock);
   }
 
@@ -159,7 +159,7 @@ export class LineDecoder {
     }
     const partial = this.partial;
     let to = this.partialBytes;
-    for (let p = start; p < end; p++) partial[to++] = bytes[p]!;
+    for (let p = start; p < end; p++) partial[to++] = bytes[p];
     this.partialBytes = to;
   }
 
@@ -169,7 +169,7 @@ export class LineDecoder {
     this.partialBytes = 0;
     if (this.isMidLine) {
       this.isMidLine = false;
-      this.count[Counter.droppedPartial]!++;
+      this.count[Counter.droppedPartial]++;
     } else if (this.isTooLong) {
       this.isTooLong = false;
       this.tooLong();
@@ -177,13 +177,13 @@ export class LineDecoder {
   }
 
   private tooLong(): void {
-    this.count[Counter.rxLines]!++;
+    this.count[Counter.rxLines]++;
     this.reject(Reject.tooLong);
   }
 
   /** One complete line, without its line feed, of at most 512 bytes. */
   private line(bytes: Uint8Array, lineStart: number, lineEnd: number): void {
-    this.count[Counter.rxLines]!++;
+    this.count[Counter.rxLines]++;
     let start = lineStart;
     let end = lineEnd;
     if (bytes[start] === BYTE_ORDER_MARK[0] && end - start >= 3) {
@@ -193,7 +193,7 @@ export class LineDecoder {
     let first = start;
     while (first < end && bytes[first] === SPACE) first++;
     if (first === end || bytes[first] === HASH) {
-      this.count[Counter.comments]!++;
+      this.count[Counter.comments]++;
       return;
     }
     if (this.lock === null) this.detect(bytes, start, end);
@@ -208,10 +208,10 @@ export class LineDecoder {
     }
     const row = this.row;
     const values = this.values;
-    for (let column = 0; column < row.length; column++) row[column] = values[column]!;
-    if (this.timeColumn >= 0) this.time[0] = values[this.timeColumn]!;
+    for (let column = 0; column < row.length; column++) row[column] = values[column];
+    if (this.timeColumn >= 0) this.time[0] = values[this.timeColumn];
     if (this.detector.count > 0) this.detector.clear(lock);
-    this.count[Counter.rowsDecoded]!++;
+    this.count[Counter.rowsDecoded]++;
     this.onRow();
   }
 
@@ -238,7 +238,7 @@ export class LineDecoder {
       if (found !== fields) return Reject.fieldCount;
       const names = lock.nameBytes!;
       for (let field = 0; field < fields; field++) {
-        if (!equalBytes(bytes, spans[4 * field]!, spans[4 * field + 1]!, names[field]!)) return Reject.labels;
+        if (!equalBytes(bytes, spans[4 * field], spans[4 * field + 1], names[field])) return Reject.labels;
       }
       stride = 4;
       valueSpan = 2;
@@ -248,10 +248,10 @@ export class LineDecoder {
     const columnOfField = lock.columnOfField;
     let isInRange = true;
     for (let field = 0, span = valueSpan; field < fields; field++, span += stride) {
-      const column = columnOfField[field]!;
+      const column = columnOfField[field];
       if (column < 0) continue;
-      if (parseNumber(bytes, spans[span]!, spans[span + 1]!, values, column) === NOT_NUMERIC) return Reject.notNumeric;
-      const value = values[column]!;
+      if (parseNumber(bytes, spans[span], spans[span + 1], values, column) === NOT_NUMERIC) return Reject.notNumeric;
+      const value = values[column];
       if (value >= FLOAT32_LIMIT || value <= -FLOAT32_LIMIT) isInRange = false;
     }
     if (!isInRange) return Reject.range;
@@ -264,14 +264,14 @@ export class LineDecoder {
     if (checksum !== CHECKSUM_WRONG && reason !== Reject.range) {
       const contentEnd = checksum === CHECKSUM_RIGHT ? end - CHECKSUM_BYTES : end;
       if (this.detector.isHeaderOf(bytes, start, contentEnd, lock)) {
-        this.count[Counter.headers]!++;
+        this.count[Counter.headers]++;
         return;
       }
       // Where rows have a checksum, names are believed with one only, or with eight rows under them.
       if (checksum === CHECKSUM_RIGHT || !lock.checksum) {
         const next = this.detector.lockFromHeader(bytes, start, contentEnd, checksum === CHECKSUM_RIGHT, lock);
         if (next !== null) {
-          this.count[Counter.headers]!++;
+          this.count[Counter.headers]++;
           this.use(next);
           return;
         }
@@ -290,7 +290,7 @@ export class LineDecoder {
   private detect(bytes: Uint8Array, start: number, end: number): void {
     if (this.detector.isFull()) {
       this.detector.dropOldest();
-      this.count[Counter.droppedBeforeLock]!++;
+      this.count[Counter.droppedBeforeLock]++;
     }
     this.detector.add(bytes, start, end);
     this.decide(LINES_TO_LOCK);
@@ -302,12 +302,12 @@ export class LineDecoder {
     const lock = detector.decide(votes);
     if (lock === null) {
       if (votes > 1) return;
-      this.count[Counter.droppedBeforeLock]! += detector.count;
+      this.count[Counter.droppedBeforeLock] += detector.count;
       detector.clear(null);
       return;
     }
     const first = detector.firstOf(lock);
-    this.count[Counter.droppedBeforeLock]! += first;
+    this.count[Counter.droppedBeforeLock] += first;
     // The lines leave the detector before they are decoded: a reject among them may come back to it.
     const lines: Uint8Array[] = [];
     for (let i = first; i < detector.count; i++) lines.push(detector.lineBytes(i).slice(0, detector.lineLength(i)));
@@ -319,13 +319,13 @@ export class LineDecoder {
     this.lock = lock;
     this.values.fill(Number.NaN);
     this.detector.clear(lock);
-    this.count[Counter.formats]!++;
+    this.count[Counter.formats]++;
     this.onFormat?.(lock.format);
     if (lock.problem !== null) this.onMismatch?.(lock.problem);
   }
 
   private reject(reason: number): void {
-    this.count[Counter.rejectedTooLong + reason]!++;
+    this.count[Counter.rejectedTooLong + reason]++;
     this.onReject?.(reason);
   }
 }

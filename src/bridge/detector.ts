@@ -81,9 +81,9 @@ export class FormatDetector {
 
   /** Holds the line `bytes[start, end)`, trimmed, of at most 512 bytes; there must be room. */
   add(bytes: Uint8Array, start: number, end: number): void {
-    const line = this.held[this.heldCount++]!;
+    const line = this.held[this.heldCount++];
     line.length = end - start;
-    for (let i = 0; i < line.length; i++) line.bytes[i] = bytes[start + i]!;
+    for (let i = 0; i < line.length; i++) line.bytes[i] = bytes[start + i];
     const checksum = checkChecksum(line.bytes, 0, line.length);
     line.contentLength = checksum === CHECKSUM_RIGHT ? line.length - CHECKSUM_BYTES : line.length;
     line.shape = NO_ROW;
@@ -106,24 +106,24 @@ export class FormatDetector {
       most = count;
       best = i;
     }
-    return best < 0 ? null : this.lockLike(this.held[best]!);
+    return best < 0 ? null : this.lockLike(this.held[best]);
   }
 
   /** The index of the first line held that belongs to `lock`: a row of its shape, or a header with its names. */
   firstOf(lock: Lock): number {
     for (let i = 0; i < this.heldCount; i++) {
-      const { bytes, contentLength } = this.held[i]!;
+      const { bytes, contentLength } = this.held[i];
       if (this.isOf(i, lock) || this.isHeaderOf(bytes, 0, contentLength, lock)) return i;
     }
     return this.heldCount;
   }
 
   lineBytes(i: number): Uint8Array {
-    return this.held[i]!.bytes;
+    return this.held[i].bytes;
   }
 
   lineLength(i: number): number {
-    return this.held[i]!.length;
+    return this.held[i].length;
   }
 
   /** Whether `bytes[start, end)` is the header line of `lock` again. */
@@ -132,10 +132,10 @@ export class FormatDetector {
     const spans = this.spans;
     if (splitFields(bytes, start, end, lock.delimiter, spans) !== lock.fields) return false;
     for (let field = 0; field < lock.fields; field++) {
-      const from = spans[2 * field]!;
-      const to = spans[2 * field + 1]!;
+      const from = spans[2 * field];
+      const to = spans[2 * field + 1];
       const quotes = quotesAround(bytes, from, to);
-      if (!equalBytes(bytes, from + quotes, to - quotes, lock.nameBytes[field]!)) return false;
+      if (!equalBytes(bytes, from + quotes, to - quotes, lock.nameBytes[field])) return false;
     }
     return true;
   }
@@ -157,17 +157,17 @@ export class FormatDetector {
   }
 
   private votesFor(i: number): number {
-    const { shape, labelHash } = this.held[i]!;
+    const { shape, labelHash } = this.held[i];
     if (shape === NO_ROW) return 0;
     let votes = 0;
     for (let j = 0; j < this.heldCount; j++) {
-      if (this.held[j]!.shape === shape && this.held[j]!.labelHash === labelHash) votes++;
+      if (this.held[j].shape === shape && this.held[j].labelHash === labelHash) votes++;
     }
     return votes;
   }
 
   private isOf(i: number, lock: Lock): boolean {
-    const line = this.held[i]!;
+    const line = this.held[i];
     if (line.shape !== packShape(lock.fields, lock.delimiter, lock.separator, lock.checksum)) return false;
     return lock.separator === NO_SEPARATOR || this.hasLabelsOf(line, lock);
   }
@@ -175,7 +175,7 @@ export class FormatDetector {
   private hasLabelsOf(line: HeldLine, lock: Lock): boolean {
     const spans = this.spans;
     splitLabelled(line.bytes, 0, line.contentLength, lock.delimiter, lock.separator, spans);
-    return lock.nameBytes!.every((name, f) => equalBytes(line.bytes, spans[4 * f]!, spans[4 * f + 1]!, name));
+    return lock.nameBytes!.every((name, f) => equalBytes(line.bytes, spans[4 * f], spans[4 * f + 1], name));
   }
 
   /** The format of a line held, with the names of its labels or of the best header there is for it. */
@@ -191,14 +191,14 @@ export class FormatDetector {
   private labelsOf(line: HeldLine, delimiter: number, separator: number): Uint8Array[] {
     const spans = this.spans;
     const fields = splitLabelled(line.bytes, 0, line.contentLength, delimiter, separator, spans);
-    return Array.from({ length: fields }, (_, f) => line.bytes.slice(spans[4 * f]!, spans[4 * f + 1]!));
+    return Array.from({ length: fields }, (_, f) => line.bytes.slice(spans[4 * f], spans[4 * f + 1]));
   }
 
   private namesFor(delimiter: number, fields: number): readonly Uint8Array[] | null {
     let best = NO_HEADER;
     let names: readonly Uint8Array[] | null = null;
     for (let i = 0; i < this.heldCount; i++) {
-      const { bytes, contentLength, shape } = this.held[i]!;
+      const { bytes, contentLength, shape } = this.held[i];
       if (shape !== NO_ROW) continue;
       const grade = this.headers.grade(bytes, 0, contentLength, delimiter, fields);
       if (grade <= best) continue;

@@ -60,8 +60,8 @@ export class HeaderReader {
     let known = 0;
     let plain = true;
     for (let field = 0; field < fields; field++) {
-      const from = this.spans[2 * field]!;
-      const to = this.spans[2 * field + 1]!;
+      const from = this.spans[2 * field];
+      const to = this.spans[2 * field + 1];
       const quotes = quotesAround(bytes, from, to);
       if (!this.isName(bytes, from + quotes, to - quotes)) return NO_HEADER;
       if (!isPlain(bytes, from + quotes, to - quotes)) plain = false;
@@ -82,7 +82,7 @@ export class HeaderReader {
     const fields = splitFields(bytes, start, end, delimiter, this.spans);
     const names: Uint8Array[] = [];
     for (let field = 0; field < fields; field++) {
-      names.push(nameCopy(bytes, this.spans[2 * field]!, this.spans[2 * field + 1]!));
+      names.push(nameCopy(bytes, this.spans[2 * field], this.spans[2 * field + 1]));
     }
     return names;
   }
@@ -96,7 +96,7 @@ export class HeaderReader {
   }
 
   private isName(bytes: Uint8Array, start: number, end: number): boolean {
-    for (let p = start; p < end; p++) if (bytes[p]! < SPACE) return false;
+    for (let p = start; p < end; p++) if (bytes[p] < SPACE) return false;
     if (parseNumber(bytes, start, end, this.value, 0) !== NOT_NUMERIC) return false;
     const sign = bytes[start] === MINUS || bytes[start] === PLUS ? 1 : 0;
     return !NUMBER_WORDS.some((word) => isWord(bytes, start + sign, end, word));
@@ -105,7 +105,7 @@ export class HeaderReader {
   /** Whether the fields just split are all different; a sensor that fails prints the same word everywhere. */
   private areDistinct(bytes: Uint8Array, fields: number): boolean {
     for (let field = 0; field < fields; field++) {
-      this.hashes[field] = hashBytes(bytes, this.spans[2 * field]!, this.spans[2 * field + 1]!, HASH_START);
+      this.hashes[field] = hashBytes(bytes, this.spans[2 * field], this.spans[2 * field + 1], HASH_START);
       for (let other = 0; other < field; other++) if (this.hashes[other] === this.hashes[field]) return false;
     }
     return true;
@@ -118,7 +118,7 @@ const NUMBER_WORDS = ['inf', 'infinity', 'ovf', 'na', 'n/a'].map((word) => new T
 /** Whether a name looks like one also to a reader who does not know it: a word, perhaps with a unit, no sentence. */
 function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
   for (let p = start; p < end; p++) {
-    const byte = bytes[p]!;
+    const byte = bytes[p];
     const letter = byte | LOWER_CASE;
     const isWord =
       (letter >= LETTER_A && letter <= LETTER_Z) ||

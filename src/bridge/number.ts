@@ -27,10 +27,10 @@ const POWER = new Float64Array(1 - MIN_EXPONENT);
 const POWER_REST = new Float64Array(1 - MIN_EXPONENT);
 POWER[0] = 1;
 for (let k = 1; k < POWER.length; k++) {
-  const p = POWER[k - 1]! * 10;
-  const rest = productRest(POWER[k - 1]!, 10, p) + POWER_REST[k - 1]! * 10;
+  const p = POWER[k - 1] * 10;
+  const rest = productRest(POWER[k - 1], 10, p) + POWER_REST[k - 1] * 10;
   POWER[k] = p + rest;
-  POWER_REST[k] = rest - (POWER[k]! - p);
+  POWER_REST[k] = rest - (POWER[k] - p);
 }
 
 /**
@@ -59,7 +59,7 @@ export function parseNumber(bytes: Uint8Array, start: number, end: number, out: 
   let exponent = 0;
   const integer = p;
   for (; p < end; p++) {
-    const digit = bytes[p]! - ZERO;
+    const digit = bytes[p] - ZERO;
     if (digit < 0 || digit > 9) break;
     if (moreDigits === 0 && mantissa < MANTISSA_LIMIT) mantissa = mantissa * 10 + digit;
     else if (moreDigits < MORE_DIGITS) {
@@ -71,7 +71,7 @@ export function parseNumber(bytes: Uint8Array, start: number, end: number, out: 
   if (p < end && bytes[p] === DOT) {
     const fraction = ++p;
     for (; p < end; p++) {
-      const digit = bytes[p]! - ZERO;
+      const digit = bytes[p] - ZERO;
       if (digit < 0 || digit > 9) break;
       if (moreDigits === 0 && mantissa < MANTISSA_LIMIT) mantissa = mantissa * 10 + digit;
       else if (moreDigits < MORE_DIGITS) {
@@ -83,14 +83,14 @@ export function parseNumber(bytes: Uint8Array, start: number, end: number, out: 
     digits += p - fraction;
   }
   if (digits === 0) return parseMissing(bytes, start, end, out, at);
-  if (p < end && (bytes[p]! | LOWER_CASE) === LETTER_E) {
+  if (p < end && (bytes[p] | LOWER_CASE) === LETTER_E) {
     p++;
     const down = p < end && bytes[p] === MINUS;
     if (down || (p < end && bytes[p] === PLUS)) p++;
     if (p === end) return NOT_NUMERIC;
     let power = 0;
     for (; p < end; p++) {
-      const digit = bytes[p]! - ZERO;
+      const digit = bytes[p] - ZERO;
       if (digit < 0 || digit > 9) break;
       if (power < EXPONENT_CAP) power = power * 10 + digit;
     }
@@ -98,13 +98,13 @@ export function parseNumber(bytes: Uint8Array, start: number, end: number, out: 
   }
   if (p < end) return NOT_NUMERIC;
   if (moreDigits === 0 && exponent >= -EXACT_POWER && exponent <= EXACT_POWER) {
-    const value = exponent < 0 ? mantissa / POWER[-exponent]! : mantissa * POWER[exponent]!;
+    const value = exponent < 0 ? mantissa / POWER[-exponent] : mantissa * POWER[exponent];
     out[at] = negative ? -value : value;
   } else {
     scaled[0] = mantissa;
     scaled[1] = more;
     scale(moreDigits, exponent);
-    out[at] = negative ? -scaled[0]! : scaled[0]!;
+    out[at] = negative ? -scaled[0] : scaled[0];
   }
   return NUMBER;
 }
@@ -125,14 +125,14 @@ function parseShort(
   let integer = 0;
   let point = -1;
   for (let p = start; p < end; p++) {
-    const byte = bytes[p]!;
+    const byte = bytes[p];
     if (byte >= ZERO && byte <= ZERO + 9) integer = (Math.imul(integer, 10) + (byte - ZERO)) | 0;
     else if (byte === DOT && point < 0) point = p;
     else return false;
   }
   const digits = point < 0 ? end - start : end - start - 1;
   if (digits === 0 || digits > SHORT_DIGITS) return false;
-  const value = point < 0 ? integer : integer / POWER[end - 1 - point]!;
+  const value = point < 0 ? integer : integer / POWER[end - 1 - point];
   out[at] = negative ? -value : value;
   return true;
 }
@@ -142,8 +142,8 @@ const scaled = new Float64Array(2);
 
 /** `scaled[0] ← (scaled[0]·10^moreDigits + scaled[1]) · 10^exponent`, in sums of two doubles, rounded once at the end. */
 function scale(moreDigits: number, exponent: number): void {
-  const mantissa = scaled[0]!;
-  const more = scaled[1]!;
+  const mantissa = scaled[0];
+  const more = scaled[1];
   if (mantissa === 0 || exponent < MIN_EXPONENT) {
     scaled[0] = 0;
     return;
@@ -153,19 +153,19 @@ function scale(moreDigits: number, exponent: number): void {
     return;
   }
   // a + aRest = mantissa·10^moreDigits + more
-  const shifted = mantissa * POWER[moreDigits]!;
-  const shiftedRest = productRest(mantissa, POWER[moreDigits]!, shifted) + more;
+  const shifted = mantissa * POWER[moreDigits];
+  const shiftedRest = productRest(mantissa, POWER[moreDigits], shifted) + more;
   const a = shifted + shiftedRest;
   const aRest = shiftedRest - (a - shifted);
   if (exponent >= 0) {
-    const b = POWER[exponent]!;
+    const b = POWER[exponent];
     const product = a * b;
-    scaled[0] = product + (productRest(a, b, product) + (a * POWER_REST[exponent]! + aRest * b));
+    scaled[0] = product + (productRest(a, b, product) + (a * POWER_REST[exponent] + aRest * b));
   } else {
-    const b = POWER[-exponent]!;
+    const b = POWER[-exponent];
     const quotient = a / b;
     const product = quotient * b;
-    const remainder = a - product - productRest(quotient, b, product) + (aRest - quotient * POWER_REST[-exponent]!);
+    const remainder = a - product - productRest(quotient, b, product) + (aRest - quotient * POWER_REST[-exponent]);
     scaled[0] = quotient + remainder / b;
   }
 }

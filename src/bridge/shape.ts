@@ -19,8 +19,8 @@ export function packShape(fields: number, delimiter: number, separator: number, 
 }
 
 export const shapeFields = (shape: number): number => shape >> 5;
-export const shapeDelimiter = (shape: number): number => DELIMITERS[(shape >> 3) & 3]!;
-export const shapeSeparator = (shape: number): number => SEPARATOR_BYTES[(shape >> 1) & 3]!;
+export const shapeDelimiter = (shape: number): number => DELIMITERS[(shape >> 3) & 3];
+export const shapeSeparator = (shape: number): number => SEPARATOR_BYTES[(shape >> 1) & 3];
 export const shapeHasChecksum = (shape: number): boolean => (shape & 1) === 1;
 
 /** Tells the shape of a line. Keeps scratch memory, no state. */
@@ -71,7 +71,7 @@ export class ShapeReader {
     const fields = splitLabelled(bytes, start, end, shapeDelimiter(shape), separator, spans);
     let hash = HASH_START;
     for (let field = 0; field < fields; field++) {
-      hash = Math.imul(hashBytes(bytes, spans[4 * field]!, spans[4 * field + 1]!, hash) ^ separator, 0x01000193);
+      hash = Math.imul(hashBytes(bytes, spans[4 * field], spans[4 * field + 1], hash) ^ separator, 0x01000193);
     }
     return hash;
   }
@@ -79,8 +79,8 @@ export class ShapeReader {
   private areNumbers(bytes: Uint8Array, fields: number, map: Int32Array | null): boolean {
     const spans = this.spans;
     for (let field = 0; field < fields; field++) {
-      if (map !== null && map[field]! < 0) continue;
-      const kind = parseNumber(bytes, spans[2 * field]!, spans[2 * field + 1]!, this.value, 0);
+      if (map !== null && map[field] < 0) continue;
+      const kind = parseNumber(bytes, spans[2 * field], spans[2 * field + 1], this.value, 0);
       if (kind === NOT_NUMERIC || (kind === MISSING && fields === 1)) return false;
     }
     return true;
@@ -92,9 +92,9 @@ export class ShapeReader {
     let someColumn = false;
     let someText = false;
     for (let field = 0; field < fields; field++) {
-      const column = this.columns.find(bytes, spans[4 * field]!, spans[4 * field + 1]!);
+      const column = this.columns.find(bytes, spans[4 * field], spans[4 * field + 1]);
       someColumn ||= column >= 0;
-      if (parseNumber(bytes, spans[4 * field + 2]!, spans[4 * field + 3]!, this.value, 0) !== NOT_NUMERIC) continue;
+      if (parseNumber(bytes, spans[4 * field + 2], spans[4 * field + 3], this.value, 0) !== NOT_NUMERIC) continue;
       if (column >= 0 && !this.columns.ignored[column]) return false;
       someText = true;
     }

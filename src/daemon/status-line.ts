@@ -15,8 +15,8 @@ export class StatusLine {
   #rowsToSample = 8;
   #line = '';
   #lastRows = Number.NaN;
-  #lastMs = 0;
-  #rowsPerSecond = 0;
+  #lastMs = performance.now();
+  #rowsPerSecond = Number.NaN;
 
   constructor(private readonly out: NodeJS.WriteStream) {}
 
@@ -36,10 +36,9 @@ export class StatusLine {
   show(name: string, stream: Stream, unit: string): void {
     const now = performance.now();
     const report = stream.report();
-    if (!Number.isNaN(this.#lastRows)) {
-      const measured = (1000 * (report.rows - this.#lastRows)) / (now - this.#lastMs);
-      this.#rowsPerSecond += 0.3 * (measured - this.#rowsPerSecond);
-    }
+    const rows = report.rows - (Number.isNaN(this.#lastRows) ? 0 : this.#lastRows);
+    const measured = (1000 * rows) / Math.max(now - this.#lastMs, 1);
+    this.#rowsPerSecond = Number.isNaN(this.#rowsPerSecond) ? measured : 0.7 * this.#rowsPerSecond + 0.3 * measured;
     this.#lastRows = report.rows;
     this.#lastMs = now;
     const width = this.out.isTTY ? this.out.columns - 1 : 120;

@@ -119,12 +119,12 @@ export class SimulatedDevice {
   private dueBytes(): number {
     if (this.dueMs === null) return this.totalBytes;
     const elapsedMs = this.clock.nowMs() - this.startMs;
-    while (this.nextLine < this.lineEnds.length && this.dueMs[this.nextLine]! <= elapsedMs) this.nextLine++;
-    return this.nextLine === 0 ? 0 : this.lineEnds[this.nextLine - 1]!;
+    while (this.nextLine < this.lineEnds.length && this.dueMs[this.nextLine] <= elapsedMs) this.nextLine++;
+    return this.nextLine === 0 ? 0 : this.lineEnds[this.nextLine - 1];
   }
 
   private sleep(): void {
-    const dueInMs = this.startMs + this.dueMs![this.nextLine]! - this.clock.nowMs();
+    const dueInMs = this.startMs + this.dueMs![this.nextLine] - this.clock.nowMs();
     this.timer = this.clock.setTimeout(() => void this.run(), Math.max(MIN_TICK_MS, dueInMs));
   }
 }

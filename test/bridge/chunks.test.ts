@@ -42,8 +42,8 @@ const log: fc.Arbitrary<Log> = fc
     const isPositional = d.style === 'bare';
     const printed = columns.map((_, i) => i);
     if (!isPositional) printed.sort(() => ((d.order.next().value as number) % 2 === 0 ? 1 : -1));
-    const between = delimiterText[d.delimiter]!;
-    const pick = <T>(list: readonly T[]): T => list[(d.spelling.next().value as number) % list.length]!;
+    const between = delimiterText[d.delimiter];
+    const pick = <T>(list: readonly T[]): T => list[(d.spelling.next().value as number) % list.length];
     const finish = (line: string) => (d.checksum ? withChecksum(line) : line) + d.eol;
     const missing = d.delimiter === ' ' ? ['nan', 'null', 'NaN'] : ['nan', '', 'null'];
     const rows = Array.from({ length: d.rowCount }, () =>
@@ -53,7 +53,7 @@ const log: fc.Arbitrary<Log> = fc
     if (d.count === 1) for (const row of rows) if (Number.isNaN(row[0])) row[0] = 1;
     const join = (fields: string[]) => fields.reduce((line, field) => `${line}${pick(between)}${field}`);
     let text = '';
-    if (d.style === 'header') text += finish(join(printed.map((c) => pick([columns[c]!, `"${columns[c]}"`]))));
+    if (d.style === 'header') text += finish(join(printed.map((c) => pick([columns[c], `"${columns[c]}"`]))));
     rows.forEach((row, i) => {
       if (d.comments && i % 5 === 3) text += `# at ${i}${d.eol}${d.eol}`;
       const fields = printed.map((c) => {

@@ -9,14 +9,14 @@ function parse(text: string): { kind: number; value: number } {
   const bytes = new TextEncoder().encode(`9${text}9`); // what lies around the field must not matter
   const kind = parseNumber(bytes, 1, bytes.length - 1, out, 1);
   expect([out[0], out[2]]).toEqual([UNTOUCHED, UNTOUCHED]);
-  return { kind, value: out[1]! };
+  return { kind, value: out[1] };
 }
 
 /** The double next to `x`, away from zero. */
 function next(x: number): number {
   const bits = new BigInt64Array(new Float64Array([x]).buffer);
-  bits[0]! += 1n;
-  return new Float64Array(bits.buffer)[0]!;
+  bits[0] += 1n;
+  return new Float64Array(bits.buffer)[0];
 }
 
 const digits = (max: number) => fc.stringMatching(new RegExp(`^[0-9]{1,${max}}$`));

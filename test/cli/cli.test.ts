@@ -24,8 +24,9 @@ async function edgegrad(
   args: string[],
   during?: (child: ReturnType<typeof spawn>, err: string) => void,
   input?: string,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.on('data', (bytes) => {
@@ -82,6 +83,15 @@ describe('run', () => {
     const anew = await edgegrad(['run', '--speed', 'max', '--state', 'twice', '--fresh']);
     expect(anew.err).not.toContain('goes on');
     expect(anew.err).toContain(`hash ${replayed.hash}`);
+  });
+
+  test('where nothing makes a pseudo-terminal the log is played in the process, and the reason is said', async () => {
+    const { code, err } = await edgegrad(['run', '--speed', 'max', '--state', 'inside'], undefined, undefined, {
+      PATH: '',
+    });
+    expect(code).toBe(0);
+    expect(err).toMatch(/inside this process: no program here makes a pseudo-terminal \(script: .*ENOENT/);
+    expect(err).toContain('hash 219ebbe39c7611cf');
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('%s in the middle saves and exits 0', async (signal) => {

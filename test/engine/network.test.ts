@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createNetwork, loadNetwork, Random } from '../../src/engine/index.js';
 import { randomRow, tanhNetwork } from '../support/networks.js';
@@ -136,6 +138,23 @@ describe('network', () => {
     net.learn([1, 2, 3], [1, 1]);
     expect([...row]).toEqual([1, 2, 3, 4, 5]);
   });
+});
+
+test('auto falls back to the reference where the machine has no SIMD, and asking for simd there says why', () => {
+  const bundle = join(import.meta.dirname, '../../dist/index.js');
+  const program = `
+    import { createNetwork } from ${JSON.stringify(bundle)};
+    const spec = { inputs: 1, layers: [{ kind: 'dense', units: 1 }], loss: 'squaredError', optimizer: { kind: 'sgd', rate: 0.1 } };
+    console.log(createNetwork(spec).executor);
+    try { createNetwork(spec, { executor: 'simd' }); } catch (error) { console.log(error.message); }`;
+  // V8 validates no SIMD without SSE 4.1; on other machines the flag does nothing.
+  const node = ['--no-enable-sse4-1', '--input-type=module', '-e', program];
+  const { stdout } = spawnSync(process.execPath, node, { encoding: 'utf8' });
+  if (process.arch === 'x64') {
+    expect(stdout).toMatch(/^reference\nENGINE_NO_SIMD: executor: found no WebAssembly SIMD here/);
+  } else {
+    expect(stdout).toMatch(/^(simd|reference)\n/);
+  }
 });
 
 describe('checkpoints', () => {

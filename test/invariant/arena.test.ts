@@ -38,9 +38,9 @@ test.each(['simd', 'reference'] as const)(
         expect(guards.map((guard) => [...guard])).toEqual(written);
         expect(fixed.map(({ offset, floats }) => [...words.subarray(offset, offset + floats)])).toEqual(before);
         // An example that is not finite may leave NaN in the padding of its own columns, which the next one overwrites.
-        const isFinite = Object.values(net.refusals).every((count) => count === 0);
+        const isClean = Object.values(net.refusals).every((count) => count === 0);
         for (const { name, layout, shape, offset, floats } of net.plan.regions) {
-          if (layout !== 'panels' && !(layout === 'columns' && isFinite)) continue;
+          if (layout !== 'panels' && !(layout === 'columns' && isClean)) continue;
           const values = new Float32Array(net.input.buffer, 4 * offset, floats);
           const rows = shape[0];
           values.forEach((value, i) => {
