@@ -41,6 +41,7 @@ export async function run(config: Config, { fresh, out, stop }: RunOptions): Pro
   await store.prepare();
   const status = new StatusLine(out);
   if (!fresh) await resume(stream, store, status);
+  status.begin(stream.rows);
 
   const { source, description, opensMidLine, device, close } = await openSource(config);
   const unit = unitOf(config);

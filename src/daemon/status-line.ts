@@ -14,11 +14,17 @@ export class StatusLine {
   #rowsPerSample = 8;
   #rowsToSample = 8;
   #line = '';
-  #lastRows = Number.NaN;
+  #lastRows = 0;
   #lastMs = performance.now();
   #rowsPerSecond = Number.NaN;
 
   constructor(private readonly out: NodeJS.WriteStream) {}
+
+  /** The stream begins here, with rows from before. */
+  begin(rows: number): void {
+    this.#lastRows = rows;
+    this.#lastMs = performance.now();
+  }
 
   /** A row has gone through; now and then takes a sample for the trend. */
   sample(stream: Stream): void {
@@ -36,7 +42,7 @@ export class StatusLine {
   show(name: string, stream: Stream, unit: string): void {
     const now = performance.now();
     const report = stream.report();
-    const rows = report.rows - (Number.isNaN(this.#lastRows) ? 0 : this.#lastRows);
+    const rows = report.rows - this.#lastRows;
     const measured = (1000 * rows) / Math.max(now - this.#lastMs, 1);
     this.#rowsPerSecond = Number.isNaN(this.#rowsPerSecond) ? measured : 0.7 * this.#rowsPerSecond + 0.3 * measured;
     this.#lastRows = report.rows;
