@@ -57,6 +57,7 @@ export const CONSTANTS = [
   ['GELU_Q2', 25.891036987304688],
   ['GELU_Q3', 7.686054706573486],
   ['INV_SQRT_2PI', 0.3989422917366028],
+  ['LEAK', 0.009999999776482582], // slope of leakyRelu below 0
 ] as const satisfies readonly (readonly [name: string, value: number])[];
 
 /** Bit patterns, as signed 32-bit integers. Also append-only. */

@@ -114,6 +114,12 @@ export const A_RELU = 1;
 export const A_SIGMOID = 2;
 export const A_TANH = 3;
 export const A_SOFTMAX = 4;
+export const A_LEAKY_RELU = 5;
+export const A_ELU = 6;
+export const A_SOFTSIGN = 7;
+export const A_SOFTPLUS = 8;
+export const A_SILU = 9;
+export const A_GELU = 10;
 
 // Losses
 export const LOSS_SQUARED_ERROR = 0;

@@ -88,7 +88,16 @@ const ACTIVATION_CODES: Record<Activation, number> = {
   sigmoid: L.A_SIGMOID,
   tanh: L.A_TANH,
   softmax: L.A_SOFTMAX,
+  leakyRelu: L.A_LEAKY_RELU,
+  elu: L.A_ELU,
+  softsign: L.A_SOFTSIGN,
+  softplus: L.A_SOFTPLUS,
+  silu: L.A_SILU,
+  gelu: L.A_GELU,
 };
+
+/** Activations whose derivative is taken at z, so that z is kept beside a. */
+const NEEDS_Z: readonly Activation[] = ['silu', 'gelu'];
 
 const LOSS_CODES: Record<Loss, number> = {
   squaredError: L.LOSS_SQUARED_ERROR,
@@ -148,8 +157,10 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   // ---- activations and deltas
   const a = layers.map((layer, i) => space.take(`a${i + 1}`, 'columns', [layer.units, examples]));
   const delta = layers.map((layer, i) => space.take(`delta${i + 1}`, 'columns', [layer.units, examples]));
-  const lossNeedsZ = network.loss !== 'squaredError';
-  const z = lossNeedsZ ? space.take(`z${layers.length}`, 'columns', [outputs, examples]) : undefined;
+  const z = layers.map((layer, i) => {
+    const isNeeded = NEEDS_Z.includes(layer.activation) || (i === layers.length - 1 && network.loss !== 'squaredError');
+    return isNeeded ? space.take(`z${i + 1}`, 'columns', [layer.units, examples]) : undefined;
+  });
   const output = spreads(outputs) ? space.take('output', 'dense', [examples, outputs]) : a[a.length - 1];
 
   const capacity = Math.floor(RESIDENT_BYTES / (4 * (inputs + outputs)));
@@ -196,7 +207,7 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
         [L.D_GW]: gradients[i]?.w.offset ?? 0,
         [L.D_GB]: gradients[i]?.b?.offset ?? 0,
         [L.D_ACTIVATION]: ACTIVATION_CODES[layer.activation],
-        [L.D_Z]: isLast ? (z?.offset ?? 0) : 0,
+        [L.D_Z]: z[i]?.offset ?? 0,
         [L.D_DELTA_READY]: isLast && layer.activation === FUSED_ACTIVATION[network.loss] ? 1 : 0,
       }),
     );
@@ -219,7 +230,7 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
       [L.L_A]: a[a.length - 1].offset,
       [L.L_Y]: y.offset,
       [L.L_DA]: delta[delta.length - 1].offset,
-      [L.L_Z]: z?.offset ?? 0,
+      [L.L_Z]: z[layers.length - 1]?.offset ?? 0,
       [L.L_FROM]: target === y ? 0 : target.offset,
     }),
   );

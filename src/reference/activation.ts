@@ -1,6 +1,6 @@
-import { layout as L } from '../plan/index.js';
+import { K, layout as L } from '../plan/index.js';
 import { sum4 } from './dense.js';
-import { expNonPositive, sigmoid, tanh } from './math.js';
+import { expm1NonPositive, expNonPositive, gelu, geluDerivative, sigmoid, softplus, tanh } from './math.js';
 
 // A pass of its own over one column of n units: z in, a out, in place. Padding is not touched: it is zero already.
 
@@ -22,7 +22,30 @@ export function activate(mem: Float32Array, kind: number, a: number, n: number):
     case L.A_SOFTMAX:
       softmax(mem, a, n);
       break;
+    case L.A_LEAKY_RELU:
+      for (let i = 0; i < n; i++) if (mem[a + i] < 0) mem[a + i] = K.LEAK * mem[a + i];
+      break;
+    case L.A_ELU:
+      for (let i = 0; i < n; i++) if (mem[a + i] < 0) mem[a + i] = expm1NonPositive(mem[a + i]);
+      break;
+    case L.A_SOFTSIGN: // z / (1 + |z|)
+      for (let i = 0; i < n; i++) mem[a + i] = mem[a + i] / f(1 + Math.abs(mem[a + i]));
+      break;
+    case L.A_SOFTPLUS:
+      for (let i = 0; i < n; i++) mem[a + i] = softplus(mem[a + i]);
+      break;
+    case L.A_SILU: // z·σ(z)
+      for (let i = 0; i < n; i++) mem[a + i] = mem[a + i] * sigmoid(mem[a + i]);
+      break;
+    case L.A_GELU:
+      for (let i = 0; i < n; i++) mem[a + i] = gelu(mem[a + i]);
+      break;
   }
+}
+
+/** Whether |a| has no bound, so that it has to be looked at. */
+export function isUnbounded(kind: number): boolean {
+  return kind !== L.A_TANH && kind !== L.A_SIGMOID && kind !== L.A_SOFTMAX && kind !== L.A_SOFTSIGN;
 }
 
 /** The largest of n elements; NaN elements are passed over.                                                    @hot */
@@ -48,7 +71,7 @@ function softmax(mem: Float32Array, a: number, n: number): void {
 /**
  * d ← δ: ∂ℓ/∂a pulled back through g, in place.                                          (B3), (B4), one column  @hot
  */
-export function pullBack(mem: Float32Array, kind: number, a: number, d: number, n: number): void {
+export function pullBack(mem: Float32Array, kind: number, a: number, z: number, d: number, n: number): void {
   switch (kind) {
     case L.A_RELU:
       for (let i = 0; i < n; i++) if (!(mem[a + i] > 0)) mem[d + i] = 0;
@@ -58,6 +81,30 @@ export function pullBack(mem: Float32Array, kind: number, a: number, d: number, 
       break;
     case L.A_TANH: // 1 − a²
       for (let i = 0; i < n; i++) mem[d + i] = mem[d + i] * f(1 - f(mem[a + i] * mem[a + i]));
+      break;
+    case L.A_LEAKY_RELU:
+      for (let i = 0; i < n; i++) if (!(mem[a + i] > 0)) mem[d + i] = K.LEAK * mem[d + i];
+      break;
+    case L.A_ELU: // a + 1 = e^z below 0
+      for (let i = 0; i < n; i++) if (!(mem[a + i] > 0)) mem[d + i] = mem[d + i] * f(mem[a + i] + 1);
+      break;
+    case L.A_SOFTSIGN: // (1 − |a|)²
+      for (let i = 0; i < n; i++) {
+        const t = f(1 - Math.abs(mem[a + i]));
+        mem[d + i] = mem[d + i] * f(t * t);
+      }
+      break;
+    case L.A_SOFTPLUS: // σ(z) = 1 − e^−a
+      for (let i = 0; i < n; i++) mem[d + i] = mem[d + i] * f(1 - expNonPositive(-mem[a + i]));
+      break;
+    case L.A_SILU: // σ·(1 + z·(1 − σ))
+      for (let i = 0; i < n; i++) {
+        const s = sigmoid(mem[z + i]);
+        mem[d + i] = mem[d + i] * f(s * f(1 + f(mem[z + i] * f(1 - s))));
+      }
+      break;
+    case L.A_GELU:
+      for (let i = 0; i < n; i++) mem[d + i] = mem[d + i] * geluDerivative(mem[z + i]);
       break;
     case L.A_SOFTMAX: {
       // (∂a/∂z)ᵀ·∂ℓ/∂a without the matrix: δⱼ = aⱼ·(∂ℓ/∂aⱼ − Σᵢ aᵢ·∂ℓ/∂aᵢ)

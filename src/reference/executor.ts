@@ -1,5 +1,5 @@
 import { layout as L } from '../plan/index.js';
-import { activate, pullBack } from './activation.js';
+import { activate, isUnbounded, pullBack } from './activation.js';
 import { denseBackward, denseForward, denseGradient, denseUpdate, sgdUpdate } from './dense.js';
 import { lossOf } from './loss.js';
 
@@ -68,7 +68,7 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
           activate(mem, words[op + L.D_ACTIVATION], out, words[op + L.D_OUT]);
         }
         const kind = words[op + L.D_ACTIVATION];
-        if (kind === L.A_IDENTITY || kind === L.A_RELU) {
+        if (isUnbounded(kind)) {
           const reached = peakOf(words[op + L.D_A_OUT], stride * m);
           if (!(reached <= peak)) peak = reached;
         }
@@ -113,7 +113,14 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
         const delta = words[op + L.D_DELTA] + k * stride;
         const a = words[op + L.D_A_IN] + k * nIn;
         if (words[op + L.D_DELTA_READY] === 0) {
-          pullBack(mem, words[op + L.D_ACTIVATION], words[op + L.D_A_OUT] + k * stride, delta, words[op + L.D_OUT]);
+          pullBack(
+            mem,
+            words[op + L.D_ACTIVATION],
+            words[op + L.D_A_OUT] + k * stride,
+            words[op + L.D_Z] + k * stride,
+            delta,
+            words[op + L.D_OUT],
+          );
         }
         const reached = peakOf(delta, stride);
         if (!(reached <= peak)) peak = reached;

@@ -3,7 +3,18 @@ import { parse } from './parse.js';
 import { networkSchema } from './schemas.js';
 
 /** g in (F2): `a = g(z)`. */
-export type Activation = 'identity' | 'relu' | 'sigmoid' | 'tanh' | 'softmax';
+export type Activation =
+  | 'identity'
+  | 'relu'
+  | 'leakyRelu'
+  | 'elu'
+  | 'sigmoid'
+  | 'tanh'
+  | 'softsign'
+  | 'softplus'
+  | 'silu'
+  | 'gelu'
+  | 'softmax';
 
 /** ℓ of one row, summed over outputs (MATH, "Losses"). */
 export type Loss = 'squaredError' | 'crossEntropy' | 'binaryCrossEntropy';
@@ -18,7 +29,7 @@ export interface DenseSpec {
   kind: 'dense';
   /** nOut, 1 … 65536. */
   units: number;
-  /** Default `identity`. `softmax` mixes units; the others act on each alone. */
+  /** Default `identity`. `softmax` mixes units; the others act on each alone. leakyRelu has slope 0.01, elu α = 1. */
   activation?: Activation;
   /** Default true. */
   bias?: boolean;

@@ -22,14 +22,28 @@ const name = v.pipe(
 
 const units = integer(1, 65536);
 
-export const activationSchema = v.picklist(['identity', 'relu', 'sigmoid', 'tanh', 'softmax']);
+export const activationSchema = v.picklist([
+  'identity',
+  'relu',
+  'leakyRelu',
+  'elu',
+  'sigmoid',
+  'tanh',
+  'softsign',
+  'softplus',
+  'silu',
+  'gelu',
+  'softmax',
+]);
 
 export const denseSchema = v.strictObject({
   kind: v.pipe(v.literal('dense'), v.description('Fully connected layer: a = g(W·x + b).')),
   units: v.pipe(units, v.description('Number of units, 1 … 65536.')),
   activation: v.pipe(
     v.optional(activationSchema, 'identity'),
-    v.description('g, applied to every unit; softmax mixes them.'),
+    v.description(
+      'g, applied to every unit; softmax mixes them. leakyRelu has slope 0.01, elu α = 1, gelu is the exact one.',
+    ),
   ),
   bias: v.pipe(v.optional(v.boolean(), true), v.description('Whether the layer has a bias b.')),
   initialiser: v.pipe(

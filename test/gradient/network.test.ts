@@ -38,7 +38,7 @@ function rowsFor(net: ReturnType<typeof createNetwork>, random: Random, m: numbe
     const row = randomRow(random, net.plan.network.inputs);
     const { zs } = forward64(net.plan.network, parametersOf(net), row);
     const nearKink = net.plan.network.layers.some(
-      (layer, l) => layer.activation === 'relu' && zs[l].some((z) => Math.abs(z) < 1e-2),
+      (layer, l) => /relu|elu/i.test(layer.activation) && zs[l].some((z) => Math.abs(z) < 1e-2),
     );
     if (!nearKink) rows.push(row);
   }

@@ -26,6 +26,17 @@ export function parametersOf(net: Network): Parameters64 {
   };
 }
 
+/** Φ, by its series 0.5 + φ(z)·(z + z³/3 + z⁵/(3·5) + …). */
+function normal(z: number): number {
+  let term = z;
+  let sum = z;
+  for (let k = 3; Math.abs(term) > 1e-17 * Math.abs(sum) && k < 400; k += 2) {
+    term *= (z * z) / k;
+    sum += term;
+  }
+  return 0.5 + (sum * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+}
+
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 
 /** (F1), (F2) of every layer on one column: pre-activations and activations. */
@@ -42,6 +53,12 @@ export function forward64(net: ResolvedNetwork, { weights, biases }: Parameters6
       relu: (v: number) => Math.max(v, 0),
       sigmoid,
       tanh: Math.tanh,
+      leakyRelu: (v: number) => (v > 0 ? v : 0.01 * v),
+      elu: (v: number) => (v > 0 ? v : Math.expm1(v)),
+      softsign: (v: number) => v / (1 + Math.abs(v)),
+      softplus: (v: number) => Math.log1p(Math.exp(v)),
+      silu: (v: number) => v * sigmoid(v),
+      gelu: (v: number) => v * normal(v),
       softmax: (v: number) => Math.exp(v - top) / total,
     }[layer.activation];
     zs.push(z);

@@ -1,7 +1,19 @@
 import type { Random } from '../../src/engine/index.js';
 import type { Activation, LayerSpec, Loss, NetworkSpec } from '../../src/spec/index.js';
 
-export const ACTIVATIONS: Activation[] = ['identity', 'relu', 'sigmoid', 'tanh', 'softmax'];
+export const ACTIVATIONS: Activation[] = [
+  'identity',
+  'relu',
+  'leakyRelu',
+  'elu',
+  'sigmoid',
+  'tanh',
+  'softsign',
+  'softplus',
+  'silu',
+  'gelu',
+  'softmax',
+];
 export const LOSSES: Loss[] = ['squaredError', 'crossEntropy', 'binaryCrossEntropy'];
 
 const pick = <T>(random: Random, list: readonly T[]): T => list[random.next() % list.length];

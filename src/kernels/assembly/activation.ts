@@ -1,6 +1,9 @@
-import { A_RELU, A_SIGMOID, A_SOFTMAX, A_TANH } from '../../plan/layout';
-import { add, lanesBelow, largest, magnitudes, mul, peakOf, sub, sum } from './memory';
-import { expNonPositive, sigmoid, tanh } from './math';
+import {
+  A_ELU, A_GELU, A_LEAKY_RELU, A_RELU, A_SIGMOID, A_SILU, A_SOFTMAX, A_SOFTPLUS, A_SOFTSIGN, A_TANH,
+} from '../../plan/layout';
+import { K_LEAK, K_ONE } from './constants.generated';
+import { add, constant, lanesBelow, largest, magnitudes, mul, peakOf, sub, sum } from './memory';
+import { expm1NonPositive, expNonPositive, gelu, geluDerivative, sigmoid, softplus, tanh } from './math';
 
 // A pass of its own over one column: z in, a out, in place. Padding enters as zeros and leaves as zeros.
 
@@ -35,7 +38,36 @@ export function activate(kind: i32, a: usize, n: i32, stride: i32): i32 {
     softmax(a, n, stride);
     return 0;
   }
-  return peakOf(a, stride);
+  const from = a;
+  if (kind == A_SOFTSIGN) {
+    for (; a < end; a += 16) {
+      const z = v128.load(a);
+      v128.store(a, f32x4.div(z, add(constant(K_ONE), f32x4.abs(z))));
+    }
+    return 0;
+  }
+  if (kind == A_LEAKY_RELU) {
+    for (; a < end; a += 16) {
+      const z = v128.load(a);
+      v128.store(a, v128.bitselect(mul(constant(K_LEAK), z), z, f32x4.lt(z, f32x4.splat(0))));
+    }
+  } else if (kind == A_ELU) {
+    for (; a < end; a += 16) {
+      const z = v128.load(a);
+      v128.store(a, v128.bitselect(expm1NonPositive(z), z, f32x4.lt(z, f32x4.splat(0))));
+    }
+  } else if (kind == A_SOFTPLUS) {
+    for (; a < end; a += 16) v128.store(a, softplus(v128.load(a)));
+    clearPadding(end - 16, stride - 4, n);
+  } else if (kind == A_SILU) {
+    for (; a < end; a += 16) {
+      const z = v128.load(a);
+      v128.store(a, mul(z, sigmoid(z)));
+    }
+  } else if (kind == A_GELU) {
+    for (; a < end; a += 16) v128.store(a, gelu(v128.load(a)));
+  }
+  return peakOf(from, stride);
 }
 
 // @ts-ignore: decorator
@@ -75,7 +107,7 @@ function softmax(a: usize, n: i32, stride: i32): void {
  * returns  the bits of the largest |δ|
  * @hot
  */
-export function pullBack(kind: i32, ready: i32, a: usize, d: usize, stride: i32): i32 {
+export function pullBack(kind: i32, ready: i32, a: usize, z: usize, d: usize, stride: i32): i32 {
   if (ready) return peakOf(d, stride);
   const end = d + ((<usize>stride) << 2);
   let peak = i32x4.splat(0);
@@ -112,7 +144,44 @@ export function pullBack(kind: i32, ready: i32, a: usize, d: usize, stride: i32)
       v128.store(d, delta);
     }
   } else {
-    return peakOf(d, stride);
+    const from = d;
+    pullBackSlowly(kind, a, z, d, end);
+    return peakOf(from, stride);
   }
   return largest(peak);
+}
+
+/** The activations whose derivative costs more than a look at the result. */
+function pullBackSlowly(kind: i32, a: usize, z: usize, d: usize, end: usize): void {
+  const one = constant(K_ONE);
+  const zero = f32x4.splat(0);
+  if (kind == A_LEAKY_RELU) {
+    for (; d < end; a += 16, d += 16) {
+      const da = v128.load(d);
+      v128.store(d, v128.bitselect(da, mul(constant(K_LEAK), da), f32x4.gt(v128.load(a), zero)));
+    }
+  } else if (kind == A_ELU) {
+    for (; d < end; a += 16, d += 16) {
+      const da = v128.load(d);
+      const y = v128.load(a);
+      v128.store(d, v128.bitselect(da, mul(da, add(y, one)), f32x4.gt(y, zero)));
+    }
+  } else if (kind == A_SOFTSIGN) {
+    for (; d < end; a += 16, d += 16) {
+      const t = sub(one, f32x4.abs(v128.load(a)));
+      v128.store(d, mul(v128.load(d), mul(t, t)));
+    }
+  } else if (kind == A_SOFTPLUS) {
+    for (; d < end; a += 16, d += 16) {
+      v128.store(d, mul(v128.load(d), sub(one, expNonPositive(f32x4.neg(v128.load(a))))));
+    }
+  } else if (kind == A_SILU) {
+    for (; d < end; z += 16, d += 16) {
+      const v = v128.load(z);
+      const s = sigmoid(v);
+      v128.store(d, mul(v128.load(d), mul(s, add(one, mul(v, sub(one, s))))));
+    }
+  } else if (kind == A_GELU) {
+    for (; d < end; z += 16, d += 16) v128.store(d, mul(v128.load(d), geluDerivative(v128.load(z))));
+  }
 }

@@ -98,8 +98,9 @@ function runPullBack(op: usize, m: i32): void {
   for (let k = 0; k < m; k++) {
     const column = (<usize>(k * stride)) << 2;
     const a = at(word(op, L.D_A_OUT)) + column;
+    const z = at(word(op, L.D_Z)) + column;
     const d = at(word(op, L.D_DELTA)) + column;
-    peakDelta = max(peakDelta, pullBack(word(op, L.D_ACTIVATION), word(op, L.D_DELTA_READY), a, d, stride));
+    peakDelta = max(peakDelta, pullBack(word(op, L.D_ACTIVATION), word(op, L.D_DELTA_READY), a, z, d, stride));
   }
 }
 
