@@ -1,6 +1,6 @@
 // Compiles src/kernels/assembly to WebAssembly and embeds it in src/kernels/wasm.generated.ts.
 // The indices of the arena's constants are written out for AssemblyScript from src/plan/constants.ts, their one source.
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,7 +8,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const assembly = join(root, 'src/kernels/assembly');
 const output = join(root, 'src/kernels/wasm.generated.ts');
 
-const sources = ['activation', 'dense', 'index', 'loss', 'math', 'memory'].map((name) => join(assembly, `${name}.ts`));
+const sources = readdirSync(assembly)
+  .filter((name) => /^[a-z-]+\.ts$/.test(name))
+  .map((name) => join(assembly, name));
 const shared = ['layout', 'constants'].map((name) => join(root, 'src/plan', `${name}.ts`));
 const newest = Math.max(
   ...[...sources, ...shared, fileURLToPath(import.meta.url)].map((file) => statSync(file).mtimeMs),

@@ -4,7 +4,7 @@
 export const GRADIENT_RELATIVE = 1e-4;
 
 /** The smallest gradient a relative error is taken of: below it float32 sums have cancelled. */
-export const GRADIENT_FLOOR = 1e-3;
+export const GRADIENT_FLOOR = 5e-3;
 
 /** Parameters after some tens of float32 steps against PyTorch, whose order of summation and exp differ from ours. */
 export const TRAJECTORY_ABSOLUTE = 2e-6;

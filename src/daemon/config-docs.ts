@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type * as v from 'valibot';
-import { columnSchema, denseSchema, optimizerSchemas, taskSchema } from '../spec/schemas.js';
+import {
+  columnSchema,
+  denseSchema,
+  dropoutSchema,
+  layerNormSchema,
+  optimizerSchemas,
+  taskSchema,
+} from '../spec/schemas.js';
 import { checkpointSchema, configSchema, networkSchema, sourceSchema } from './config-schema.js';
 import { demoConfigPath } from './run.js';
 
@@ -27,8 +34,16 @@ export function configurationPage(): string {
     ['[[columns]]', 'What the device prints, one table a column, in order when it prints no names.', columnSchema],
     ['[task]', 'What is learned.', taskSchema],
     ['[network]', 'The hidden part of the network; inputs, output layer and loss follow from the task.', networkSchema],
-    ['network.layers', 'A list of tables.', denseSchema],
-    ...optimizerSchemas.map((schema): [string, string, unknown] => ['network.optimizer', 'A table.', schema]),
+    ...[denseSchema, layerNormSchema, dropoutSchema].map((schema): [string, string, unknown] => [
+      `network.layers: ${schema.entries.kind.pipe[0].literal}`,
+      'One of a list of tables.',
+      schema,
+    ]),
+    ...optimizerSchemas.map((schema): [string, string, unknown] => [
+      `network.optimizer: ${schema.entries.kind.pipe[0].literal}`,
+      'A table.',
+      schema,
+    ]),
     ['[checkpoint]', 'Where what was learned is kept.', checkpointSchema],
   ];
   return [

@@ -7,9 +7,10 @@ import {
   type TensorFile,
 } from '../models/index.js';
 import { layout as L, type Parameter, type Plan, type PlanOptions, panelIndex, planNetwork } from '../plan/index.js';
-import { type NetworkSpec, type ResolvedNetwork, resolveNetwork } from '../spec/index.js';
+import { type NetworkSpec, type ResolvedNetwork, resolveNetwork, widthsOf } from '../spec/index.js';
 import { type Arena, createArena, EngineError, type Executor, type ExecutorKind } from './executor.js';
 import { Random } from './random.js';
+import { scheduleFactor } from './schedule.js';
 
 /** How a network is made, beside what it is. */
 export interface NetworkOptions extends Pick<PlanOptions, 'examples' | 'reserve' | 'guardFloats'> {
@@ -67,10 +68,15 @@ const FORMAT_VERSION = '1';
 export class Network {
   readonly plan: Plan;
   readonly executor: ExecutorKind;
-  /** Views into the arena: `[m, inputs]`, `[m, outputs]`, `[m, outputs]`, row-major. They stay valid for ever. */
+  /**
+   * Views into the arena: `[m, inputs]`, `[m, outputs]`, `[m, outputs]`, row-major (under the quantile loss a target has
+   * one value for all of its quantiles). They stay valid for ever.
+   */
   readonly input: Float32Array;
   readonly target: Float32Array;
   readonly output: Float32Array;
+  /** `[m]`, how much each example counts in the loss of the steps to come; 1 at the start, ≥ 0. */
+  readonly rowWeights: Float32Array;
 
   readonly #arena: Arena;
   readonly #run: Executor;
@@ -78,6 +84,10 @@ export class Network {
   readonly #state: number;
   readonly #rows: Float32Array;
   readonly #rowTargets: Float32Array;
+  readonly #hasSchedule: boolean;
+  #rate: number;
+  #biasRate: number;
+  #seed: number;
   #inspection: Network | undefined;
 
   /** @throws SpecError for a wrong network, EngineError where `simd` is asked for and there is none */
@@ -95,7 +105,12 @@ export class Network {
     const resident = this.plan.words[L.H_ROW_CAPACITY] > 0;
     this.#rows = resident ? this.region('rows') : new Float32Array(0);
     this.#rowTargets = resident ? this.region('row targets') : new Float32Array(0);
-    this.#initialise(network, options.seed ?? 1);
+    this.rowWeights = this.region('row weights');
+    this.#hasSchedule = network.optimizer.schedule !== undefined;
+    this.#rate = network.optimizer.rate;
+    this.#biasRate = network.optimizer.biasRate;
+    this.#seed = options.seed ?? 1;
+    this.#initialise(network);
   }
 
   /** Predicts from `input` into `output`; learns nothing. @hot */
@@ -111,6 +126,7 @@ export class Network {
    * @hot
    */
   step(): number {
+    if (this.#hasSchedule) this.#setRates();
     return this.#run.step(this.#header);
   }
 
@@ -125,7 +141,7 @@ export class Network {
   learn(row: ArrayLike<number>, target: ArrayLike<number>): number {
     this.input.set(row);
     this.target.set(target);
-    return this.#run.step(this.#header);
+    return this.step();
   }
 
   /**
@@ -158,10 +174,81 @@ export class Network {
       } else {
         this.input.set(rows.subarray(i * nIn, (i + n) * nIn));
         this.target.set(targets.subarray(i * nOut, (i + n) * nOut));
-        total += this.#run.step(this.#header) * m;
+        total += this.step() * m;
       }
     }
     return total / count;
+  }
+
+  /** η of weights before any schedule; may be set while running. @throws EngineError unless finite and ≥ 0 */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  set rate(rate: number) {
+    this.#rate = checkedRate('rate', rate);
+    this.#setRates();
+  }
+
+  /** The same of biases and of layerNorm's parameters. */
+  get biasRate(): number {
+    return this.#biasRate;
+  }
+
+  set biasRate(rate: number) {
+    this.#biasRate = checkedRate('biasRate', rate);
+    this.#setRates();
+  }
+
+  /**
+   * Stops a layer from changing, or lets it change again; gradients go on through it.
+   *
+   * @param layer `layers.0`, … or `shortcut`
+   * @throws EngineError for a name that is none
+   */
+  freeze(layer: string, isFrozen = true): void {
+    this.#arena.words[this.#opOf(layer) + L.D_FROZEN] = isFrozen ? 1 : 0;
+  }
+
+  /** Names of the layers that do not change. */
+  frozen(): string[] {
+    const { words } = this.#arena;
+    return this.#layersWithParameters().filter((layer) => words[this.#opOf(layer) + L.D_FROZEN] === 1);
+  }
+
+  /** A network of its own with the same parameters, state and declaration. */
+  clone(options: Omit<NetworkOptions, 'seed'> = {}): Network {
+    const copy = new Network(this.plan.network, { executor: this.executor, ...options });
+    const { tensors, metadata } = this.state();
+    copy.restore({ tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])), metadata });
+    return copy;
+  }
+
+  /**
+   * Makes every parameter the weighted average over this network and others of the same shapes, as federated averaging
+   * does. Optimizer states stay this network's own.
+   *
+   * @param weights of this network first, then of each other; ≥ 0, not all 0. Default equal
+   */
+  merge(others: readonly Network[], weights: readonly number[] = [1, ...others.map(() => 1)]): void {
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    if (weights.length !== others.length + 1 || !weights.every((weight) => weight >= 0) || !(total > 0)) {
+      throw wrongCount('weights', `[${weights}]`, `${others.length + 1} numbers ≥ 0, one of them above 0`);
+    }
+    for (const other of others) {
+      const difference = firstDifference(shapesOf(other), shapesOf(this), 'network');
+      if (difference) throw wrongCount(`merge: ${difference.path}`, difference.a, difference.b);
+    }
+    const all = [this, ...others].map((network) => network.parameters());
+    this.parameters().forEach((parameter, p) => {
+      const sum = new Float64Array(sizeOf(parameter));
+      all.forEach((parameters, k) => {
+        parameters[p].read().forEach((value, i) => {
+          sum[i] += (weights[k] / total) * value;
+        });
+      });
+      parameter.write(sum);
+    });
   }
 
   /** Steps that learned, since the network was made. */
@@ -215,37 +302,57 @@ export class Network {
         expected: 'finite ones',
       });
     }
-    return inspection.plan.parameters.map((parameter) => {
-      const values = new Float32Array(sizeOf(parameter));
-      return {
-        name: parameter.name,
-        shape: parameter.shape,
-        values: inspection.#read(parameter, parameter.gradient!.offset, values),
-      };
-    });
+    const toGradient = inspection.plan.words[L.H_TO_GRADIENT];
+    return inspection.plan.parameters.map((parameter) => ({
+      name: parameter.name,
+      shape: parameter.shape,
+      values: inspection.#read(parameter, parameter.region.offset + toGradient, new Float32Array(sizeOf(parameter))),
+    }));
   }
 
   /** 16 hex digits over parameters and state: equal for equal networks, whatever the executor, machine or m. */
   hash(): string {
     const hash = createHash('sha256');
     const { tensors, metadata } = this.state();
+    // All of it is finite, so there is no NaN whose bits could differ.
     for (const { name, shape, data } of tensors) {
-      const bits = new Uint32Array(data.length);
-      const view = new DataView(bits.buffer);
-      for (let i = 0; i < data.length; i++) {
-        view.setFloat32(4 * i, data[i], true);
-        if (Number.isNaN(data[i])) view.setUint32(4 * i, 0x7fc00000, true);
-      }
-      hash.update(`${name}[${shape}]`).update(bits);
+      hash.update(`${name}[${shape}]`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     }
-    return hash.update(metadata.steps!).digest('hex').slice(0, 16);
+    const { network, ...rest } = metadata;
+    return hash.update(JSON.stringify(rest)).digest('hex').slice(0, 16);
   }
 
   /** Everything needed to go on bit for bit, as arrays under PyTorch's names and short texts. */
   state(): NetworkState {
+    const { words, optimizerStates, parameters, network } = this.plan;
+    const tensors: Tensor[] = [];
+    const add = (prefix: string, shift: number) => {
+      for (const parameter of parameters) {
+        const { name, shape, region } = parameter;
+        const data = this.#read(parameter, region.offset + shift, new Float32Array(sizeOf(parameter)));
+        tensors.push({ name: prefix + name, shape, dtype: 'F32', data });
+      }
+    };
+    add('', 0);
+    optimizerStates.forEach((name, i) => {
+      add(`optimizer.${name}.`, words[i === 0 ? L.H_TO_STATE1 : L.H_TO_STATE2]);
+    });
+    if (optimizerStates.length === 2) {
+      tensors.push({ name: 'optimizer.powers', shape: [2], dtype: 'F64', data: this.#powers().slice() });
+    }
+    const accumulated = this.#arena.counts[this.#state + L.S_ACCUMULATED];
+    if (accumulated > 0) add('gradient.', words[L.H_TO_GRADIENT]);
     return {
-      tensors: this.parameters().map(({ name, shape, read }) => ({ name, shape, dtype: 'F32' as const, data: read() })),
-      metadata: { network: JSON.stringify(this.plan.network), steps: String(this.steps) },
+      tensors,
+      metadata: {
+        network: JSON.stringify(network),
+        steps: String(this.steps),
+        rate: String(this.#rate),
+        biasRate: String(this.#biasRate),
+        frozen: this.frozen().join(' '),
+        accumulated: String(accumulated),
+        ...(network.layers.some((layer) => layer.kind === 'dropout') ? { seed: String(this.#seed) } : {}),
+      },
     };
   }
 
@@ -258,20 +365,64 @@ export class Network {
     const refuse = (found: string, expected: string) =>
       new CheckpointError('CHECKPOINT_MISMATCH', { where: what, found, expected });
     const kept = specOf(state, what);
-    const difference = firstDifference(kept, this.plan.network, 'network');
+    const { words, optimizerStates, parameters, network } = this.plan;
+    const difference = firstDifference(kept, network, 'network');
     if (difference) throw refuse(`${difference.path} ${difference.a}`, `${difference.b}`);
-    const steps = Number(state.metadata.steps);
-    if (!Number.isSafeInteger(steps) || steps < 0) throw refuse(`steps "${state.metadata.steps}"`, 'a whole number');
-    for (const { name, shape } of this.plan.parameters) {
-      const tensor = state.tensors.get(name);
-      if (tensor?.dtype !== 'F32' || String(tensor.shape) !== String(shape)) {
-        throw refuse(tensor ? `${name} ${tensor.dtype} [${tensor.shape}]` : `no ${name}`, `${name} F32 [${shape}]`);
+    const { metadata } = state;
+    const number = (key: string, isRight: (value: number) => boolean): number => {
+      const value = Number(metadata[key]);
+      if (metadata[key] === undefined || !isRight(value))
+        throw refuse(`${key} "${metadata[key]}"`, 'a number it can be');
+      return value;
+    };
+    const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0;
+    const steps = number('steps', isCount);
+    const accumulated = number('accumulated', (n) => isCount(n) && n < network.optimizer.accumulate);
+    const rate = number('rate', isRate);
+    const biasRate = number('biasRate', isRate);
+    const hasDropout = network.layers.some((layer) => layer.kind === 'dropout');
+    const seed = hasDropout ? number('seed', (n) => isCount(n) && n < 2 ** 32) : this.#seed;
+    const frozen = (metadata.frozen ?? '').split(' ').filter((name) => name !== '');
+    const known = this.#layersWithParameters();
+    for (const name of frozen) if (!known.includes(name)) throw refuse(`frozen "${name}"`, known.join(', '));
+
+    const writes: (() => void)[] = [];
+    const check = (prefix: string, shift: number) => {
+      for (const parameter of parameters) {
+        const name = prefix + parameter.name;
+        const tensor = state.tensors.get(name);
+        const { shape } = parameter;
+        if (tensor?.dtype !== 'F32' || String(tensor.shape) !== String(shape)) {
+          throw refuse(tensor ? `${name} ${tensor.dtype} [${tensor.shape}]` : `no ${name}`, `${name} F32 [${shape}]`);
+        }
+        if (!tensor.data.every(Number.isFinite)) throw refuse(`a value in ${name} that is not finite`, 'finite ones');
+        writes.push(() => this.#write(parameter, tensor.data, shift));
       }
-      if (!tensor.data.every(Number.isFinite)) throw refuse(`a value in ${name} that is not finite`, 'finite ones');
+    };
+    check('', 0);
+    optimizerStates.forEach((name, i) => {
+      check(`optimizer.${name}.`, words[i === 0 ? L.H_TO_STATE1 : L.H_TO_STATE2]);
+    });
+    if (accumulated > 0) check('gradient.', words[L.H_TO_GRADIENT]);
+    const powers = state.tensors.get('optimizer.powers');
+    if (optimizerStates.length === 2 && (powers?.dtype !== 'F64' || powers.data.length !== 2)) {
+      throw refuse('no optimizer.powers', 'optimizer.powers F64 [2]');
     }
-    for (const parameter of this.plan.parameters) this.#write(parameter, state.tensors.get(parameter.name)!.data);
-    this.#arena.counts[this.#state + L.S_STEPS] = steps % 2 ** 32;
-    this.#arena.counts[this.#state + L.S_STEPS_HIGH] = Math.floor(steps / 2 ** 32);
+
+    for (const write of writes) write();
+    if (powers && optimizerStates.length === 2) this.#powers().set(powers.data);
+    const { counts, floats } = this.#arena;
+    counts[this.#state + L.S_STEPS] = steps % 2 ** 32;
+    counts[this.#state + L.S_STEPS_HIGH] = Math.floor(steps / 2 ** 32);
+    counts[this.#state + L.S_ACCUMULATED] = accumulated;
+    floats[this.#state + L.S_STATE_BOUND] = this.#peak(words[L.H_TO_STATE1]);
+    floats[this.#state + L.S_GRADIENT_BOUND] = accumulated > 0 ? this.#peak(words[L.H_TO_GRADIENT]) : 0;
+    this.#rate = rate;
+    this.#biasRate = biasRate;
+    this.#setRates();
+    for (const name of known) this.freeze(name, frozen.includes(name));
+    this.#seed = seed;
+    this.#saltDropout();
   }
 
   /** A checkpoint in memory: a safetensors file with `layers.0.weight` `[out, in]` and the declaration beside it. */
@@ -280,29 +431,90 @@ export class Network {
     return encodeSafetensors(tensors, { format: FORMAT, version: FORMAT_VERSION, ...metadata, hash: this.hash() });
   }
 
-  #initialise({ layers, inputs }: ResolvedNetwork, seed: number): void {
-    if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
-      throw wrongCount('seed', String(seed), 'a whole number from 0 to 4294967295');
+  #initialise(network: ResolvedNetwork): void {
+    if (!Number.isInteger(this.#seed) || this.#seed < 0 || this.#seed >= 2 ** 32) {
+      throw wrongCount('seed', String(this.#seed), 'a whole number from 0 to 4294967295');
     }
-    const random = new Random(seed);
-    const weights = this.plan.parameters.filter((parameter) => parameter.shape.length === 2);
-    layers.forEach((layer, i) => {
-      const nIn = i === 0 ? inputs : layers[i - 1].units;
-      const limit = { xavier: Math.sqrt(6 / (nIn + layer.units)), he: Math.sqrt(6 / nIn), zeros: 0 }[layer.initialiser];
-      const values = new Float32Array(layer.units * nIn);
-      if (limit > 0) for (let k = 0; k < values.length; k++) values[k] = (2 * random.uniform() - 1) * limit;
-      this.#write(weights[i], values);
+    const random = new Random(this.#seed);
+    const widths = widthsOf(network);
+    network.layers.forEach((layer, i) => {
+      if (layer.kind === 'dropout') return;
+      const weight = this.plan.parameters.find(({ name }) => name === `layers.${i}.weight`) as Parameter;
+      const values = new Float32Array(sizeOf(weight));
+      if (layer.kind === 'layerNorm') {
+        values.fill(1);
+      } else {
+        const [nOut, nIn] = [layer.units, widths[i]];
+        const limit = { xavier: Math.sqrt(6 / (nIn + nOut)), he: Math.sqrt(6 / nIn), zeros: 0 }[layer.initialiser];
+        if (limit > 0) for (let k = 0; k < values.length; k++) values[k] = (2 * random.uniform() - 1) * limit;
+      }
+      this.#write(weight, values);
     });
+    this.#saltDropout();
+  }
+
+  /** Gives every dropout layer draws of its own, from the seed. */
+  #saltDropout(): void {
+    this.plan.ops.forEach(({ words }, i) => {
+      if (words[L.OP_CODE] !== L.OP_DROPOUT) return;
+      this.#arena.words[this.#opAt(i) + L.D_SALT] = Math.imul(this.#seed ^ 0x5bd1e995, 0x2c1b3c6d) + words[L.D_SALT];
+    });
+  }
+
+  #setRates(): void {
+    const { schedule, accumulate } = this.plan.network.optimizer;
+    const factor = schedule === undefined ? 1 : scheduleFactor(schedule, Math.floor(this.steps / accumulate));
+    this.#arena.floats[this.#state + L.S_RATE] = this.#rate * factor;
+    this.#arena.floats[this.#state + L.S_BIAS_RATE] = this.#biasRate * factor;
+  }
+
+  /** β₁ᵗ and β₂ᵗ. */
+  #powers(): Float64Array {
+    return new Float64Array(this.#arena.floats.buffer, 4 * (this.#state + L.S_BETA1_POWER), 2);
+  }
+
+  /** Largest magnitude among the parameters, or among what lies `shift` behind each. */
+  #peak(shift: number): number {
+    if (shift === 0) return 0;
+    let peak = 0;
+    for (const { region } of this.plan.parameters) {
+      for (let i = 0; i < region.floats; i++) {
+        peak = Math.max(peak, Math.abs(this.#arena.floats[region.offset + shift + i]));
+      }
+    }
+    return peak;
+  }
+
+  /** Element offset of op record `i` in the arena. */
+  #opAt(i: number): number {
+    return this.plan.words[L.H_OPS] + i * L.OP_WORDS;
+  }
+
+  #layersWithParameters(): string[] {
+    return this.plan.ops
+      .filter(({ layer, words }) => layer !== '' && words[L.OP_CODE] !== L.OP_DROPOUT)
+      .map(({ layer }) => layer);
+  }
+
+  #opOf(layer: string): number {
+    const known = this.#layersWithParameters();
+    if (!known.includes(layer)) throw wrongCount('layer', `"${layer}"`, `one of ${known.join(', ')}`);
+    return this.#opAt(this.plan.ops.findIndex((op) => op.layer === layer));
   }
 
   #inspectionNetwork(): Network {
     const { examples, network } = this.plan;
     this.#inspection ??= new Network(network, { examples, executor: this.executor }, true);
-    const theirs = this.#inspection.parameters();
+    const inspection = this.#inspection;
+    const theirs = inspection.parameters();
     this.parameters().forEach((parameter, i) => {
       theirs[i].write(parameter.read());
     });
-    return this.#inspection;
+    inspection.rowWeights.set(this.rowWeights);
+    inspection.#seed = this.#seed;
+    inspection.#saltDropout();
+    inspection.#arena.counts[inspection.#state + L.S_STEPS] = this.steps % 2 ** 32;
+    return inspection;
   }
 
   #read({ name, shape, region }: Parameter, offset: number, into: Float32Array): Float32Array {
@@ -319,7 +531,7 @@ export class Network {
     return into;
   }
 
-  #write({ name, shape, region }: Parameter, values: ArrayLike<number>): void {
+  #write({ name, shape, region }: Parameter, values: ArrayLike<number>, shift = 0): void {
     const [rows = 1, columns = 1] = shape;
     if (values.length !== rows * columns) {
       throw wrongCount(`write of ${name}`, `${values.length} values`, `${rows * columns}`);
@@ -333,19 +545,33 @@ export class Network {
     const stride = columns + (-columns & 3);
     for (let i = 0, k = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++, k++) {
-        floats[region.offset + (region.layout === 'panels' ? panelIndex(i, j, stride) : i)] = values[k];
+        floats[region.offset + shift + (region.layout === 'panels' ? panelIndex(i, j, stride) : i)] = values[k];
       }
     }
     floats[this.#state + L.S_PARAMETER_BOUND] = Number.POSITIVE_INFINITY;
   }
 }
 
-function sizeOf(parameter: Parameter): number {
+function sizeOf(parameter: { readonly shape: readonly number[] }): number {
   return parameter.shape.reduce((n, side) => n * side, 1);
 }
 
 function wrongCount(where: string, found: string, expected: string): EngineError {
   return new EngineError('ENGINE_ARGUMENT', { where, found, expected });
+}
+
+function isRate(rate: number): boolean {
+  return Number.isFinite(Math.fround(rate)) && rate >= 0;
+}
+
+function checkedRate(where: string, rate: number): number {
+  if (!isRate(rate)) throw wrongCount(where, String(rate), 'a finite number ≥ 0');
+  return rate;
+}
+
+/** Names and shapes of a network's parameters. */
+function shapesOf(network: Network): Record<string, readonly number[]> {
+  return Object.fromEntries(network.plan.parameters.map(({ name, shape }) => [name, shape]));
 }
 
 function specOf(file: TensorFile, what: string): ResolvedNetwork {

@@ -2,12 +2,12 @@
 // This file is read by TypeScript and by AssemblyScript alike, so it holds plain constants and nothing else.
 // Offsets count 32-bit elements from the start of the arena; 0 means "none" (element 0 is a constant).
 
-/** Room for 96 constants of four equal lanes each, at the very start of the arena: constant i at element 4·i. */
-export const CONSTANT_FLOATS = 384;
+/** Room for 64 constants of four equal lanes each, at the very start of the arena: constant i at element 4·i. */
+export const CONSTANT_FLOATS = 256;
 
-// ---- header: 16 words in front of the op records
+// ---- header: 24 words in front of the op records
 export const PLAN_MAGIC = 0x4c504745; // "EGPL", little-endian
-export const PLAN_VERSION = 1;
+export const PLAN_VERSION = 2;
 
 export const H_MAGIC = 0;
 export const H_VERSION = 1;
@@ -19,44 +19,76 @@ export const H_OPS = 3;
 export const H_OP_COUNT = 4;
 /** Element offset of the state words below. */
 export const H_STATE = 5;
-/** 1 where gradients are kept whole: m > 1, or asked for. */
-export const H_KEEPS_GRADIENTS = 6;
-/** Layers whose backward pass multiplies by weights: a delta grows by at most this power of the largest weight. */
-export const H_GROWTH_LAYERS = 7;
-/** Σ ⌈log2(2·nOut)⌉ over those layers: how much their sums can add, in binary orders. */
-export const H_GROWTH_BITS = 8;
+/** From a parameter to its gradient, and to the optimizer's first and second state of it, in elements; 0 where there is none. */
+export const H_TO_GRADIENT = 6;
+export const H_TO_STATE1 = 7;
+export const H_TO_STATE2 = 8;
+/** Backward passes that multiply by a parameter: a delta grows by at most this power of the largest one. */
+export const H_GROWTH_LAYERS = 9;
+/** By how many binary orders their sums can add to that. */
+export const H_GROWTH_BITS = 10;
 /** Resident rows and targets of `stepMany`, dense, and how many of them there is room for. */
-export const H_ROWS = 9;
-export const H_ROW_TARGETS = 10;
-export const H_ROW_CAPACITY = 11;
-export const H_INPUT = 12;
-export const H_INPUTS = 13;
-export const H_TARGET = 14;
-export const H_TARGETS = 15;
-export const HEADER_WORDS = 16;
+export const H_ROWS = 11;
+export const H_ROW_TARGETS = 12;
+export const H_ROW_CAPACITY = 13;
+export const H_INPUT = 14;
+export const H_INPUTS = 15;
+export const H_TARGET = 16;
+export const H_TARGETS = 17;
+/** One of the optimizers below. */
+export const H_OPTIMIZER = 18;
+/** Steps whose gradients are averaged into one update. */
+export const H_ACCUMULATE = 19;
+/** 1 where backward and update may be one sweep: m = 1, plain sgd, no whole gradients. */
+export const H_SWEEPS = 20;
+/** Weights of the m examples in the loss. */
+export const H_ROW_WEIGHTS = 21;
+export const HEADER_WORDS = 24;
 
 // ---- state words
 /** Steps that learned, 64 bits, low word first. Part of the hash. */
 export const S_STEPS = 0;
 export const S_STEPS_HIGH = 1;
+/** β₁ᵗ and β₂ᵗ after t updates, float64. */
+export const S_BETA1_POWER = 2;
+export const S_BETA2_POWER = 4;
 /** Loss of the last step, float32. */
-export const S_LOSS = 2;
-/** η, float32. */
-export const S_RATE = 3;
-/** A bound on the magnitude of every parameter, float32; +Infinity where nobody has looked. Never changes a result. */
-export const S_PARAMETER_BOUND = 4;
-/** 1/m rounded to float32. */
-export const S_INVERSE_EXAMPLES = 5;
+export const S_LOSS = 6;
+/** η of weights, and of biases and the parameters of layerNorm, float32. */
+export const S_RATE = 7;
+export const S_BIAS_RATE = 8;
+/** Bounds on the magnitudes of all parameters, first states and gradient sums, float32. They never change a result. */
+export const S_PARAMETER_BOUND = 9;
+export const S_STATE_BOUND = 10;
+export const S_GRADIENT_BOUND = 11;
+/** 1/m and 1/(m·accumulate), float32. */
+export const S_INVERSE_EXAMPLES = 12;
+export const S_INVERSE_ROWS = 13;
+/** Steps since the last update, uint32; below `accumulate`. */
+export const S_ACCUMULATED = 14;
 // Steps refused, by reason, uint32: nothing was changed by any of them.
 /** An input is NaN or infinite. */
-export const S_REFUSED_INPUT = 6;
+export const S_REFUSED_INPUT = 15;
 /** The loss is. */
-export const S_REFUSED_LOSS = 7;
+export const S_REFUSED_LOSS = 16;
 /** A delta is. */
-export const S_REFUSED_DELTA = 8;
+export const S_REFUSED_DELTA = 17;
 /** The update might have overflowed a parameter. */
-export const S_REFUSED_UPDATE = 9;
-export const STATE_WORDS = 12;
+export const S_REFUSED_UPDATE = 18;
+// The optimizer's numbers, float32.
+/** µ, β₁ */
+export const S_MOMENTUM = 19;
+/** ρ, β₂ */
+export const S_RHO = 20;
+export const S_EPSILON = 21;
+/** λ */
+export const S_DECAY = 22;
+/** +Infinity where there is no clipping. */
+export const S_CLIP_VALUE = 23;
+export const S_CLIP_NORM = 24;
+/** rmsprop and adam: how many times η one update can move a parameter at most; +Infinity where there is no such bound. */
+export const S_MOST_STEPS = 25;
+export const STATE_WORDS = 28;
 
 // ---- op records: sixteen words each
 export const OP_WORDS = 16;
@@ -64,49 +96,57 @@ export const OP_INPUT = 1;
 export const OP_DENSE = 2;
 export const OP_OUTPUT = 3;
 export const OP_LOSS = 4;
+export const OP_SHORTCUT = 5;
+export const OP_LAYER_NORM = 6;
+export const OP_DROPOUT = 7;
 
 /** Word 0 of every record: the opcode. */
 export const OP_CODE = 0;
 
-// OP_INPUT: columns of `n` values from `from` (dense) to `to` (padded to `stride`); in place where `from` is 0.
+// OP_INPUT: columns of `n` values from `from` (dense) to `to` (padded to a multiple of 4); in place where `from` is 0.
 // OP_OUTPUT: the same the other way round.
 export const IO_N = 1;
-export const IO_STRIDE = 2;
-export const IO_FROM = 3;
-export const IO_TO = 4;
+export const IO_FROM = 2;
+export const IO_TO = 3;
 
-// OP_DENSE
+// OP_DENSE, OP_SHORTCUT, OP_LAYER_NORM, OP_DROPOUT. Columns of n values are padded to multiples of 4.
 export const D_IN = 1;
 export const D_OUT = 2;
-/** nIn and nOut padded to multiples of 4. */
-export const D_IN_STRIDE = 3;
-export const D_OUT_STRIDE = 4;
-export const D_W = 5;
-export const D_B = 6;
-export const D_A_IN = 7;
-export const D_A_OUT = 8;
+/** Weight and bias. Dropout: how many of 2³¹ draws keep a unit, and the bits of its float32 scale. */
+export const D_W = 3;
+export const D_B = 4;
+export const D_A_IN = 5;
+export const D_A_OUT = 6;
 /** Where ∂ℓ/∂a of the layer below goes; 0 where nobody asks (B7). */
-export const D_DA_IN = 9;
+export const D_DA_IN = 7;
 /** ∂ℓ/∂a of this layer on arrival, its delta afterwards. */
-export const D_DELTA = 10;
-export const D_GW = 11;
-export const D_GB = 12;
-export const D_ACTIVATION = 13;
+export const D_DELTA = 8;
+/** Dense: what is added to z, the shortcut's output. LayerNorm: normalised inputs. Dropout: factors. */
+export const D_SIDE = 9;
+/** LayerNorm: 1/√(variance + ε) of each column. */
+export const D_SCALE = 10;
+export const D_ACTIVATION = 11;
 /** Where z is kept beside a; 0 where nobody needs it. */
-export const D_Z = 14;
-/** 1 where the loss leaves the delta itself (B1), so that g' is not applied. */
-export const D_DELTA_READY = 15;
+export const D_Z = 12;
+/** 1 where δ lies in D_DELTA as it is, because the loss leaves the delta itself (B1) or another record makes it. */
+export const D_DELTA_READY = 13;
+/** 1 where the layer does not change. The engine may turn it while it runs. */
+export const D_FROZEN = 14;
+/** Dropout: what tells its draws from those of another layer and seed. */
+export const D_SALT = 15;
 
 // OP_LOSS
 export const L_KIND = 1;
 export const L_N = 2;
-export const L_STRIDE = 3;
-export const L_A = 4;
-export const L_Y = 5;
-export const L_DA = 6;
-export const L_Z = 7;
-/** Where targets lie dense when L_Y is padded; 0 where they are written there directly. */
-export const L_FROM = 8;
+export const L_A = 3;
+export const L_Y = 4;
+export const L_DA = 5;
+export const L_Z = 6;
+/** Where targets lie dense, L_TARGETS a column, when they are not written to L_Y directly; 0 otherwise. */
+export const L_FROM = 7;
+export const L_TARGETS = 8;
+/** A number for each output: class weights, quantiles, or huber's κ; 0 where there are none. */
+export const L_PARAMETERS = 9;
 
 // Activations
 export const A_IDENTITY = 0;
@@ -125,3 +165,14 @@ export const A_GELU = 10;
 export const LOSS_SQUARED_ERROR = 0;
 export const LOSS_CROSS_ENTROPY = 1;
 export const LOSS_BINARY_CROSS_ENTROPY = 2;
+export const LOSS_ABSOLUTE_ERROR = 3;
+export const LOSS_HUBER = 4;
+export const LOSS_QUANTILE = 5;
+
+// Optimizers
+export const OPTIMIZER_SGD = 0;
+export const OPTIMIZER_MOMENTUM = 1;
+export const OPTIMIZER_NESTEROV = 2;
+export const OPTIMIZER_RMSPROP = 3;
+export const OPTIMIZER_ADAM = 4;
+export const OPTIMIZER_ADAMW = 5;

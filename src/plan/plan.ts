@@ -1,47 +1,31 @@
-import type { Activation, Loss, ResolvedNetwork } from '../spec/index.js';
-import { SpecError } from '../spec/index.js';
+import type { Activation, LossSpec, OptimizerSpec, ResolvedNetwork } from '../spec/index.js';
+import { SpecError, widthsOf } from '../spec/index.js';
 import * as L from './layout.js';
-
-/**
- * A named span of the arena.
- *
- * `vector`: `shape[0]` values in order ·
- * `columns`: `shape[1]` columns of `shape[0]` values, each column padded to a multiple of 4 ·
- * `panels`: a matrix `[out, in]` in row panels, see `panelIndex` ·
- * `dense`: `shape` row-major without padding · `words`: 32-bit integers
- */
-export interface Region {
-  readonly name: string;
-  readonly layout: 'vector' | 'columns' | 'panels' | 'dense' | 'words';
-  readonly shape: readonly number[];
-  /** First element, counted in 32-bit elements from the start of the arena; a multiple of 4. */
-  readonly offset: number;
-  /** Elements, padding included; a multiple of 4. */
-  readonly floats: number;
-}
+import { printPlan } from './print.js';
+import { pad4, type Region, Space } from './space.js';
 
 /** One op record in words; the meaning of each is in `layout.ts`. */
 export interface Op {
   /** As the table prints it: `dense 8→16 tanh`. */
   readonly title: string;
+  /** The layer it is of, where it is of one. */
+  readonly layer: string;
   readonly words: readonly number[];
 }
 
 /** A parameter under the name and shape other libraries know it by. */
 export interface Parameter {
-  /** `layers.0.weight` `[out, in]`, `layers.0.bias` `[out]`. */
+  /** `layers.0.weight` `[out, in]`, `layers.0.bias` `[out]`; of a layerNorm both `[units]`; `shortcut.weight` `[outputs, inputs]`. */
   readonly name: string;
   readonly shape: readonly number[];
   readonly region: Region;
-  /** ∂J/∂parameter, where the plan keeps gradients whole. */
-  readonly gradient: Region | undefined;
 }
 
 /** What a plan may be asked for beside the network. */
 export interface PlanOptions {
   /** m, columns worked on together; 1 … 4096. Default 1. */
   examples?: number;
-  /** Keep whole gradients at m = 1 too, for inspection. Default false; always so at m > 1. */
+  /** Keep whole gradients at m = 1 too, for inspection. Default false; always so where a step needs them whole. */
   gradients?: boolean;
   /** Regions of the caller's own in the same arena: name → number of float32 elements. */
   reserve?: Readonly<Record<string, number>>;
@@ -56,12 +40,15 @@ export interface PlanOptions {
 export interface Plan {
   readonly network: ResolvedNetwork;
   readonly examples: number;
-  readonly keepsGradients: boolean;
   readonly regions: readonly Region[];
   readonly ops: readonly Op[];
   readonly parameters: readonly Parameter[];
+  /** The optimizer's states of every parameter, by their names: `[]`, `['momentum']`, `['average', 'squareAverage']`. */
+  readonly optimizerStates: readonly string[];
   /** Header and op records as they lie in region `plan`. */
   readonly words: readonly number[];
+  /** What float32 regions hold at the start, where that is not 0. */
+  readonly initial: readonly { readonly region: Region; readonly values: readonly number[] }[];
   /** Elements and bytes of the whole arena. */
   readonly floats: number;
   readonly bytes: number;
@@ -69,17 +56,6 @@ export interface Plan {
   region(name: string): Region;
   /** A table of ops and one of regions, with sizes. */
   toString(): string;
-}
-
-export const pad4 = (n: number): number => (n + 3) & ~3;
-
-/**
- * Where element (row, column) of a matrix in row panels lies, from the start of its region.
- * Four rows make a panel; within it, blocks of four columns follow each other, each block row by row, so that
- * forward, ∂ℓ/∂a and the rank-1 update all walk the same bytes in the same order.
- */
-export function panelIndex(row: number, column: number, columnStride: number): number {
-  return (row >> 2) * 4 * columnStride + (column >> 2) * 16 + (row & 3) * 4 + (column & 3);
 }
 
 const ACTIVATION_CODES: Record<Activation, number> = {
@@ -99,17 +75,23 @@ const ACTIVATION_CODES: Record<Activation, number> = {
 /** Activations whose derivative is taken at z, so that z is kept beside a. */
 const NEEDS_Z: readonly Activation[] = ['silu', 'gelu'];
 
-const LOSS_CODES: Record<Loss, number> = {
-  squaredError: L.LOSS_SQUARED_ERROR,
-  crossEntropy: L.LOSS_CROSS_ENTROPY,
-  binaryCrossEntropy: L.LOSS_BINARY_CROSS_ENTROPY,
+/** Each loss's code, and the activation under which it leaves the delta itself (B1), so that g' must not be applied. */
+const LOSSES: Record<LossSpec['kind'], { code: number; fusedWith: Activation }> = {
+  squaredError: { code: L.LOSS_SQUARED_ERROR, fusedWith: 'identity' },
+  absoluteError: { code: L.LOSS_ABSOLUTE_ERROR, fusedWith: 'identity' },
+  huber: { code: L.LOSS_HUBER, fusedWith: 'identity' },
+  quantile: { code: L.LOSS_QUANTILE, fusedWith: 'identity' },
+  crossEntropy: { code: L.LOSS_CROSS_ENTROPY, fusedWith: 'softmax' },
+  binaryCrossEntropy: { code: L.LOSS_BINARY_CROSS_ENTROPY, fusedWith: 'sigmoid' },
 };
 
-/** The activation under which a loss leaves δ = a − y (B1), so that g' must not be applied again. */
-const FUSED_ACTIVATION: Record<Loss, Activation> = {
-  squaredError: 'identity',
-  crossEntropy: 'softmax',
-  binaryCrossEntropy: 'sigmoid',
+const OPTIMIZERS: Record<OptimizerSpec['kind'], { code: number; states: readonly string[] }> = {
+  sgd: { code: L.OPTIMIZER_SGD, states: [] },
+  momentum: { code: L.OPTIMIZER_MOMENTUM, states: ['momentum'] },
+  nesterov: { code: L.OPTIMIZER_NESTEROV, states: ['momentum'] },
+  rmsprop: { code: L.OPTIMIZER_RMSPROP, states: ['squareAverage'] },
+  adam: { code: L.OPTIMIZER_ADAM, states: ['average', 'squareAverage'] },
+  adamw: { code: L.OPTIMIZER_ADAMW, states: ['average', 'squareAverage'] },
 };
 
 /** Bytes of rows and targets that `stepMany` hands over in one call. */
@@ -125,48 +107,66 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
       expected: 'a whole number from 1 to 4096',
     });
   }
-  const keepsGradients = examples > 1 || options.gradients === true;
-  const { inputs, layers } = network;
-  const outputs = layers[layers.length - 1].units;
-  const opCount = layers.length + (examples > 1 && pad4(outputs) !== outputs ? 3 : 2);
+  const { inputs, layers, loss, optimizer, shortcut } = network;
+  const widths = widthsOf(network);
+  const top = layers.length - 1;
+  const outputs = widths[layers.length];
+  const keepsGradients =
+    examples > 1 ||
+    options.gradients === true ||
+    optimizer.accumulate > 1 ||
+    layers.some((layer) => layer.kind === 'layerNorm');
+  const isSpread = (n: number) => examples > 1 && pad4(n) !== n;
+  const opCount = layers.length + 2 + (shortcut ? 1 : 0) + (isSpread(outputs) ? 1 : 0);
 
   const space = new Space(options.guardFloats ?? 0);
   space.take('constants', 'vector', [L.CONSTANT_FLOATS]);
   const plan = space.take('plan', 'words', [L.HEADER_WORDS + opCount * L.OP_WORDS]);
   const state = space.take('state', 'words', [L.STATE_WORDS]);
 
-  // ---- parameters, one contiguous span, and their gradients in the same order
-  const parameters: Parameter[] = [];
-  const matrices = takeAll(space, network, '');
-  const gradients = keepsGradients ? takeAll(space, network, 'gradient of ') : [];
-  layers.forEach((layer, i) => {
-    const nIn = i === 0 ? inputs : layers[i - 1].units;
-    const weight = { name: `layers.${i}.weight`, shape: [layer.units, nIn] };
-    parameters.push({ ...weight, region: matrices[i].w, gradient: gradients[i]?.w });
-    const b = matrices[i].b;
-    if (b) parameters.push({ name: `layers.${i}.bias`, shape: [layer.units], region: b, gradient: gradients[i]?.b });
-  });
+  // ---- parameters, one contiguous span; gradients and optimizer states are spans of the same form
+  const parameters = takeParameters(space, network, widths, '');
+  const first = parameters[0].region.offset;
+  const spanOf = (prefix: string) => takeParameters(space, network, widths, prefix)[0].region.offset - first;
+  const toGradient = keepsGradients ? spanOf('gradient ') : 0;
+  const { states } = OPTIMIZERS[optimizer.kind];
+  const toStates = states.map((name) => spanOf(`${name} `));
+  const offsetOf = (name: string) => parameters.find((parameter) => parameter.name === name)?.region.offset ?? 0;
 
   // ---- rows in and out. One example lies in its padded column; several lie dense, and OP_INPUT spreads them.
-  const spreads = (n: number) => examples > 1 && pad4(n) !== n;
   const x = space.take('x', 'columns', [inputs, examples]);
-  const input = spreads(inputs) ? space.take('input', 'dense', [examples, inputs]) : x;
+  const input = isSpread(inputs) ? space.take('input', 'dense', [examples, inputs]) : x;
   const y = space.take('y', 'columns', [outputs, examples]);
-  const target = spreads(outputs) ? space.take('target', 'dense', [examples, outputs]) : y;
+  const targets = loss.kind === 'quantile' ? outputs / loss.quantiles.length : outputs;
+  const isTargetDense = isSpread(outputs) || targets !== outputs;
+  const target = isTargetDense ? space.take('target', 'dense', [examples, targets]) : y;
+  const rowWeights = space.take('row weights', 'vector', [examples]);
 
   // ---- activations and deltas
-  const a = layers.map((layer, i) => space.take(`a${i + 1}`, 'columns', [layer.units, examples]));
-  const delta = layers.map((layer, i) => space.take(`delta${i + 1}`, 'columns', [layer.units, examples]));
+  const a = layers.map((_, i) => space.take(`a${i + 1}`, 'columns', [widths[i + 1], examples]));
+  const delta = layers.map((_, i) => space.take(`delta${i + 1}`, 'columns', [widths[i + 1], examples]));
   const z = layers.map((layer, i) => {
-    const isNeeded = NEEDS_Z.includes(layer.activation) || (i === layers.length - 1 && network.loss !== 'squaredError');
-    return isNeeded ? space.take(`z${i + 1}`, 'columns', [layer.units, examples]) : undefined;
+    const isNeeded = layer.kind !== 'dropout' && NEEDS_Z.includes(layer.activation);
+    const isForLoss = i === top && LOSSES[loss.kind].fusedWith !== 'identity';
+    return isNeeded || isForLoss ? space.take(`z${i + 1}`, 'columns', [widths[i + 1], examples]) : undefined;
   });
-  const output = spreads(outputs) ? space.take('output', 'dense', [examples, outputs]) : a[a.length - 1];
+  const side = layers.map((layer, i) => {
+    const name = { dense: '', layerNorm: 'normalised', dropout: 'factors' }[layer.kind];
+    return name === '' ? undefined : space.take(`${name}${i + 1}`, 'columns', [widths[i + 1], examples]);
+  });
+  const scale = layers.map((layer, i) =>
+    layer.kind === 'layerNorm' ? space.take(`scale${i + 1}`, 'vector', [examples]) : undefined,
+  );
+  const straight = shortcut ? space.take('shortcut', 'columns', [outputs, examples]) : undefined;
+  const output = isSpread(outputs) ? space.take('output', 'dense', [examples, outputs]) : a[top];
 
-  const capacity = Math.floor(RESIDENT_BYTES / (4 * (inputs + outputs)));
-  const resident = examples === 1 && capacity >= 2;
-  const rows = resident ? space.take('rows', 'dense', [capacity, inputs]) : undefined;
-  const rowTargets = resident ? space.take('row targets', 'dense', [capacity, outputs]) : undefined;
+  // ---- constants of the loss, and rows that wait for `stepMany`
+  const lossValues = lossParameters(loss, outputs);
+  const lossRegion = lossValues ? space.take('loss parameters', 'vector', [outputs]) : undefined;
+  const capacity = Math.floor(RESIDENT_BYTES / (4 * (inputs + targets)));
+  const isResident = examples === 1 && capacity >= 2 && optimizer.schedule === undefined;
+  const rows = isResident ? space.take('rows', 'dense', [capacity, inputs]) : undefined;
+  const rowTargets = isResident ? space.take('row targets', 'dense', [capacity, targets]) : undefined;
 
   for (const [name, floats] of Object.entries(options.reserve ?? {})) {
     if (!Number.isInteger(floats) || floats < 1 || space.regions.some((region) => region.name === name)) {
@@ -180,63 +180,91 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   }
 
   // ---- op records
-  const ops: Op[] = [];
-  ops.push(
-    op(`input ${inputs}`, L.OP_INPUT, {
+  const ops: Op[] = [
+    op('', `input ${inputs}`, L.OP_INPUT, {
       [L.IO_N]: inputs,
-      [L.IO_STRIDE]: pad4(inputs),
       [L.IO_FROM]: input === x ? 0 : input.offset,
       [L.IO_TO]: x.offset,
     }),
-  );
+  ];
   layers.forEach((layer, i) => {
-    const nIn = i === 0 ? inputs : layers[i - 1].units;
-    const isLast = i === layers.length - 1;
+    const isLast = i === top;
+    if (isLast && straight) {
+      ops.push(
+        op('shortcut', `shortcut ${inputs}→${outputs}`, L.OP_SHORTCUT, {
+          [L.D_IN]: inputs,
+          [L.D_OUT]: outputs,
+          [L.D_W]: offsetOf('shortcut.weight'),
+          [L.D_A_IN]: x.offset,
+          [L.D_A_OUT]: straight.offset,
+          [L.D_DELTA]: delta[i].offset,
+          [L.D_DELTA_READY]: 1,
+        }),
+      );
+    }
+    const chain = {
+      [L.D_IN]: widths[i],
+      [L.D_OUT]: widths[i + 1],
+      [L.D_A_IN]: i === 0 ? x.offset : a[i - 1].offset,
+      [L.D_A_OUT]: a[i].offset,
+      [L.D_DA_IN]: i === 0 ? 0 : delta[i - 1].offset,
+      [L.D_DELTA]: delta[i].offset,
+      [L.D_SIDE]: side[i]?.offset ?? (isLast ? (straight?.offset ?? 0) : 0),
+    };
+    const name = `layers.${i}`;
+    if (layer.kind === 'dropout') {
+      const kept = 1 - layer.rate;
+      ops.push(
+        op(name, `dropout ${layer.rate}`, L.OP_DROPOUT, {
+          ...chain,
+          [L.D_W]: Math.min(Math.round(kept * 2 ** 31), 2 ** 31 - 1),
+          [L.D_B]: bitsOf(1 / kept),
+          [L.D_DELTA_READY]: 1,
+          [L.D_SALT]: i + 1,
+        }),
+      );
+      return;
+    }
+    const title = layer.kind === 'dense' ? `dense ${widths[i]}→${layer.units}` : `layerNorm ${widths[i]}`;
+    const notes = [layer.activation, ...(layer.kind === 'dense' && !layer.bias ? ['no bias'] : [])];
+    if (layer.frozen) notes.push('frozen');
     ops.push(
-      op(`dense ${nIn}→${layer.units} ${layer.activation}${layer.bias ? '' : ' no bias'}`, L.OP_DENSE, {
-        [L.D_IN]: nIn,
-        [L.D_OUT]: layer.units,
-        [L.D_IN_STRIDE]: pad4(nIn),
-        [L.D_OUT_STRIDE]: pad4(layer.units),
-        [L.D_W]: matrices[i].w.offset,
-        [L.D_B]: matrices[i].b?.offset ?? 0,
-        [L.D_A_IN]: i === 0 ? x.offset : a[i - 1].offset,
-        [L.D_A_OUT]: a[i].offset,
-        [L.D_DA_IN]: i === 0 ? 0 : delta[i - 1].offset,
-        [L.D_DELTA]: delta[i].offset,
-        [L.D_GW]: gradients[i]?.w.offset ?? 0,
-        [L.D_GB]: gradients[i]?.b?.offset ?? 0,
+      op(name, `${title} ${notes.join(' ')}`, layer.kind === 'dense' ? L.OP_DENSE : L.OP_LAYER_NORM, {
+        ...chain,
+        [L.D_W]: offsetOf(`${name}.weight`),
+        [L.D_B]: offsetOf(`${name}.bias`),
+        [L.D_SCALE]: scale[i]?.offset ?? 0,
         [L.D_ACTIVATION]: ACTIVATION_CODES[layer.activation],
         [L.D_Z]: z[i]?.offset ?? 0,
-        [L.D_DELTA_READY]: isLast && layer.activation === FUSED_ACTIVATION[network.loss] ? 1 : 0,
+        [L.D_DELTA_READY]: isLast && layer.activation === LOSSES[loss.kind].fusedWith ? 1 : 0,
+        [L.D_FROZEN]: layer.frozen ? 1 : 0,
       }),
     );
   });
-  if (output !== a[a.length - 1]) {
+  if (output !== a[top]) {
     ops.push(
-      op(`output ${outputs}`, L.OP_OUTPUT, {
+      op('', `output ${outputs}`, L.OP_OUTPUT, {
         [L.IO_N]: outputs,
-        [L.IO_STRIDE]: pad4(outputs),
-        [L.IO_FROM]: a[a.length - 1].offset,
+        [L.IO_FROM]: a[top].offset,
         [L.IO_TO]: output.offset,
       }),
     );
   }
   ops.push(
-    op(`loss ${network.loss}`, L.OP_LOSS, {
-      [L.L_KIND]: LOSS_CODES[network.loss],
+    op('', `loss ${loss.kind}`, L.OP_LOSS, {
+      [L.L_KIND]: LOSSES[loss.kind].code,
       [L.L_N]: outputs,
-      [L.L_STRIDE]: pad4(outputs),
-      [L.L_A]: a[a.length - 1].offset,
+      [L.L_A]: a[top].offset,
       [L.L_Y]: y.offset,
-      [L.L_DA]: delta[delta.length - 1].offset,
-      [L.L_Z]: z[layers.length - 1]?.offset ?? 0,
-      [L.L_FROM]: target === y ? 0 : target.offset,
+      [L.L_DA]: delta[top].offset,
+      [L.L_Z]: z[top]?.offset ?? 0,
+      [L.L_FROM]: isTargetDense ? target.offset : 0,
+      [L.L_TARGETS]: targets,
+      [L.L_PARAMETERS]: lossRegion?.offset ?? 0,
     }),
   );
 
   // ---- header
-  const growing = layers.slice(1);
   const header = new Array<number>(L.HEADER_WORDS).fill(0);
   header[L.H_MAGIC] = L.PLAN_MAGIC;
   header[L.H_VERSION] = L.PLAN_VERSION;
@@ -244,29 +272,47 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   header[L.H_OPS] = plan.offset + L.HEADER_WORDS;
   header[L.H_OP_COUNT] = ops.length;
   header[L.H_STATE] = state.offset;
-  header[L.H_KEEPS_GRADIENTS] = keepsGradients ? 1 : 0;
+  header[L.H_TO_GRADIENT] = toGradient;
+  header[L.H_TO_STATE1] = toStates[0] ?? 0;
+  header[L.H_TO_STATE2] = toStates[1] ?? 0;
+  const growing = layers.slice(1).filter((layer) => layer.kind !== 'dropout');
   header[L.H_GROWTH_LAYERS] = growing.length;
-  header[L.H_GROWTH_BITS] = growing.reduce((bits, layer) => bits + Math.ceil(Math.log2(2 * layer.units)), 0);
+  header[L.H_GROWTH_BITS] = layers.reduce(
+    (bits, layer, i) => bits + (i === 0 ? 1 : growthBits(layer, widths[i + 1])),
+    0,
+  );
   header[L.H_ROWS] = rows?.offset ?? 0;
   header[L.H_ROW_TARGETS] = rowTargets?.offset ?? 0;
-  header[L.H_ROW_CAPACITY] = resident ? capacity : 0;
+  header[L.H_ROW_CAPACITY] = isResident ? capacity : 0;
   header[L.H_INPUT] = x.offset;
   header[L.H_INPUTS] = inputs;
-  header[L.H_TARGET] = y.offset;
-  header[L.H_TARGETS] = outputs;
+  header[L.H_TARGET] = target.offset;
+  header[L.H_TARGETS] = targets;
+  header[L.H_OPTIMIZER] = OPTIMIZERS[optimizer.kind].code;
+  header[L.H_ACCUMULATE] = optimizer.accumulate;
+  const isPlain = optimizer.kind === 'sgd' && optimizer.decay === 0;
+  const isClipped = optimizer.clipNorm !== undefined || optimizer.clipValue !== undefined;
+  header[L.H_SWEEPS] = isPlain && !isClipped && !keepsGradients ? 1 : 0;
+  header[L.H_ROW_WEIGHTS] = rowWeights.offset;
 
+  const initial = [
+    { region: rowWeights, values: new Array<number>(examples).fill(1) },
+    ...(lossRegion && lossValues ? [{ region: lossRegion, values: lossValues }] : []),
+  ];
   // Names by which the engine finds the views, whichever region they share.
   const views: Record<string, Region> = { input, target, output };
-  const regions = Object.freeze(space.regions.map((region) => Object.freeze(region)));
-  const floats = space.floats;
+  const regions = Object.freeze(space.regions);
+  const { floats } = space;
+  const rowsAStep = examples === 1 ? '1 example' : `${examples} examples`;
   return Object.freeze({
     network,
     examples,
-    keepsGradients,
     regions,
     ops: Object.freeze(ops),
-    parameters: Object.freeze(parameters.map((parameter) => Object.freeze(parameter))),
+    parameters,
+    optimizerStates: states,
     words: Object.freeze([...header, ...ops.flatMap((one) => one.words)]),
+    initial: Object.freeze(initial),
     floats,
     bytes: 4 * floats,
     region(name: string): Region {
@@ -275,81 +321,57 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
       const known = regions.map((candidate) => candidate.name).join(', ');
       throw new SpecError('PLAN_NO_REGION', { where: 'region', found: `"${name}"`, expected: `one of ${known}` });
     },
-    toString: () => printPlan(network, examples, ops, regions, floats),
+    toString: () =>
+      printPlan(
+        `plan ${widths.join('-')}, ${rowsAStep} a step, ${optimizer.kind}, ${4 * floats} bytes`,
+        ops.map((one) => one.title),
+        regions,
+      ),
   });
 }
 
-/** Regions one behind the other, each on a 16-byte border. */
-class Space {
-  readonly regions: Region[] = [];
-  floats = 0;
-
-  constructor(private readonly guardFloats: number) {}
-
-  take(name: string, layout: Region['layout'], shape: readonly number[]): Region {
-    const [rows, columns = 1] = shape as [number, number?];
-    const floats = {
-      vector: () => pad4(rows),
-      words: () => pad4(rows),
-      dense: () => pad4(rows * columns),
-      columns: () => pad4(rows) * columns,
-      panels: () => pad4(rows) * pad4(columns),
-    }[layout]();
-    const region: Region = { name, layout, shape, offset: this.floats, floats };
-    this.regions.push(region);
-    this.floats += floats + this.guardFloats;
-    return region;
-  }
-}
-
-function takeAll(space: Space, network: ResolvedNetwork, prefix: string): { w: Region; b: Region | undefined }[] {
-  return network.layers.map((layer, i) => {
-    const nIn = i === 0 ? network.inputs : network.layers[i - 1].units;
-    const w = space.take(`${prefix}layers.${i}.weight`, 'panels', [layer.units, nIn]);
-    const b = layer.bias ? space.take(`${prefix}layers.${i}.bias`, 'vector', [layer.units]) : undefined;
-    return { w, b };
+/** Regions for every parameter, or for something there is of every parameter. */
+function takeParameters(
+  space: Space,
+  { layers, inputs, shortcut }: ResolvedNetwork,
+  widths: readonly number[],
+  prefix: string,
+): readonly Parameter[] {
+  const take = (name: string, shape: number[]): Parameter =>
+    Object.freeze({ name, shape, region: space.take(prefix + name, shape.length === 2 ? 'panels' : 'vector', shape) });
+  const parameters = layers.flatMap((layer, i) => {
+    if (layer.kind === 'dropout') return [];
+    const nOut = widths[i + 1];
+    const weight = take(`layers.${i}.weight`, layer.kind === 'dense' ? [nOut, widths[i]] : [nOut]);
+    return layer.kind === 'dense' && !layer.bias ? [weight] : [weight, take(`layers.${i}.bias`, [nOut])];
   });
+  if (shortcut) parameters.push(take('shortcut.weight', [widths[layers.length], inputs]));
+  return Object.freeze(parameters);
 }
 
-function op(title: string, code: number, fields: Record<number, number>): Op {
+/** By how many binary orders a layer's backward pass can let a delta grow, weights apart. |g'| < 2 for every g. */
+function growthBits(layer: ResolvedNetwork['layers'][number], n: number): number {
+  // layerNorm: 1/√(variance + ε) ≤ 2⁹, and three terms of at most n times the largest each
+  if (layer.kind === 'layerNorm') return 9 + Math.ceil(Math.log2(8 * n));
+  if (layer.kind === 'dropout') return Math.ceil(-Math.log2(1 - layer.rate));
+  return Math.ceil(Math.log2(2 * n));
+}
+
+/** A number for each output, where the loss has one. */
+function lossParameters(loss: LossSpec, outputs: number): number[] | undefined {
+  if (loss.kind === 'huber') return new Array<number>(outputs).fill(loss.kappa ?? 1);
+  if (loss.kind === 'quantile')
+    return Array.from({ length: outputs }, (_, i) => loss.quantiles[i % loss.quantiles.length]);
+  return 'classWeights' in loss ? loss.classWeights : undefined;
+}
+
+function op(layer: string, title: string, code: number, fields: Record<number, number>): Op {
   const words = new Array<number>(L.OP_WORDS).fill(0);
   words[L.OP_CODE] = code;
   for (const [word, value] of Object.entries(fields)) words[Number(word)] = value;
-  return Object.freeze({ title, words: Object.freeze(words) });
+  return Object.freeze({ title, layer, words: Object.freeze(words) });
 }
 
-function printPlan(
-  network: ResolvedNetwork,
-  examples: number,
-  ops: readonly Op[],
-  regions: readonly Region[],
-  floats: number,
-): string {
-  const widths = [network.inputs, ...network.layers.map((layer) => layer.units)].join('-');
-  const opRows = ops.map((one, i) => [String(i), one.title]);
-  const regionRows = regions.map((region) => [
-    region.name,
-    region.shape.join(' × '),
-    region.layout,
-    String(4 * region.offset),
-    String(4 * region.floats),
-  ]);
-  return [
-    `plan ${widths}, ${examples === 1 ? '1 example' : `${examples} examples`} a step, ${4 * floats} bytes`,
-    '',
-    ...table(['op', ''], opRows),
-    '',
-    ...table(['region', 'shape', 'layout', 'at byte', 'bytes'], regionRows),
-  ].join('\n');
-}
-
-/** Columns padded to their widest cell; numbers to the right. */
-function table(head: string[], rows: string[][]): string[] {
-  const widths = head.map((title, j) => Math.max(title.length, ...rows.map((row) => row[j].length)));
-  const line = (row: string[]) =>
-    row
-      .map((cell, j) => (/^\d+$/.test(rows[0]?.[j] ?? '') ? cell.padStart(widths[j]) : cell.padEnd(widths[j])))
-      .join('  ')
-      .trimEnd();
-  return [line(head), ...rows.map(line)];
+function bitsOf(value: number): number {
+  return new Int32Array(new Float32Array([value]).buffer)[0];
 }

@@ -66,7 +66,7 @@ export function denseBackward(
 }
 
 /**
- * W ← W − η·δ·aᵀ.                                                                              (B5), m = 1, plain sgd
+ * W ← W − η·δ·aᵀ.                                                                    (B5), m = 1, sgd and nothing else
  *
  * rounds  w − δ·(η·a), one rounding an operation
  * @hot
@@ -83,7 +83,7 @@ export function denseUpdate(
   for (let i = 0; i < nOut; i++) {
     for (let j = 0; j < nIn; j++) {
       const at = w + panelIndex(i, j, nIn);
-      mem[at] = f(mem[at] - f(mem[delta + i] * f(rate * mem[a + j])));
+      mem[at] = mem[at] - f(mem[delta + i] * f(rate * mem[a + j]));
     }
   }
 }
@@ -103,9 +103,4 @@ export function denseGradient(
       mem[at] = f(mem[at] + f(mem[delta + i] * mem[a + j]));
     }
   }
-}
-
-/** p ← p − η·g over n elements.                                                                               @hot */
-export function sgdUpdate(mem: Float32Array, p: number, g: number, n: number, rate: number): void {
-  for (let i = 0; i < n; i++) mem[p + i] = f(mem[p + i] - f(rate * mem[g + i]));
 }

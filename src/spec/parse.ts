@@ -86,6 +86,7 @@ function containerOf(schema: AnySchema, issue: v.BaseIssue<unknown>): unknown {
 
 /** What of a valibot schema the walk looks at. */
 interface Inside {
+  type?: string;
   expects?: string;
   entries?: Record<string, unknown>;
   item?: unknown;
@@ -99,7 +100,11 @@ interface Inside {
 function unwrap(schema: unknown): Inside {
   let inside = schema as Inside;
   while (inside?.wrapped !== undefined) inside = inside.wrapped as Inside;
-  return inside ?? {};
+  // A pipe that begins with anything (to transform it) is what it ends in.
+  const last = inside?.pipe?.findLast((item) => (item as Inside).options ?? (item as Inside).entries) as
+    | Inside
+    | undefined;
+  return (inside?.type === 'unknown' ? last : inside) ?? {};
 }
 
 function childOf(schema: unknown, key: unknown, value: unknown): unknown {

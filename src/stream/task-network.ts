@@ -19,13 +19,16 @@ export interface TaskNetwork {
   optimizer?: OptimizerSpec;
   /** How the output layer's weights start. Default `xavier`. */
   outputInitialiser?: Initialiser;
+  /** Adds a linear path from the inputs to the outputs. Default false. */
+  shortcut?: boolean;
 }
 
 /** The same with every default filled in. */
 export interface ResolvedTaskNetwork {
   layers: ResolvedNetwork['layers'];
-  optimizer: OptimizerSpec;
+  optimizer: ResolvedNetwork['optimizer'];
   outputInitialiser: Initialiser;
+  shortcut: boolean;
 }
 
 const taskNetworkSchema = v.strictObject(taskNetworkEntries);
@@ -45,7 +48,6 @@ export function resolveTaskNetwork(
   outputs: number,
 ): { taskNetwork: ResolvedTaskNetwork; network: ResolvedNetwork } {
   const chosen = parse(taskNetworkSchema, value, 'network');
-  const optimizer = chosen.optimizer ?? { kind: 'sgd', rate: RATE[kind] };
   const network = resolveNetwork({
     inputs,
     layers: [
@@ -58,10 +60,16 @@ export function resolveTaskNetwork(
       },
     ],
     loss: kind === 'regress' ? 'squaredError' : 'crossEntropy',
-    optimizer,
+    optimizer: chosen.optimizer ?? { kind: 'sgd', rate: RATE[kind] },
+    shortcut: chosen.shortcut,
   } satisfies NetworkSpec);
   return {
-    taskNetwork: { layers: network.layers.slice(0, -1), optimizer, outputInitialiser: chosen.outputInitialiser },
+    taskNetwork: {
+      layers: network.layers.slice(0, -1),
+      optimizer: network.optimizer,
+      outputInitialiser: chosen.outputInitialiser,
+      shortcut: network.shortcut,
+    },
     network,
   };
 }

@@ -91,7 +91,7 @@ describe('run', () => {
     });
     expect(code).toBe(0);
     expect(err).toMatch(/inside this process: no program here makes a pseudo-terminal \(script: .*ENOENT/);
-    expect(err).toContain('hash 219ebbe39c7611cf');
+    expect(err).toContain('hash 34c6f336d10cdb26');
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('%s in the middle saves and exits 0', async (signal) => {

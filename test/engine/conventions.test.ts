@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createNetwork, Random } from '../../src/engine/index.js';
 import type { NetworkSpec } from '../../src/spec/index.js';
-import { forward64, parametersOf } from '../support/float64.js';
+import { forward64, matrixOf, parametersOf } from '../support/float64.js';
 import { randomRow, tanhNetwork } from '../support/networks.js';
 import { STEP_ABSOLUTE } from '../tolerances.js';
 
@@ -37,7 +37,7 @@ function backpropagation(examples = 1) {
   const net = createNetwork(square, { seed: 8, examples });
   const rows = Array.from({ length: examples }, () => randomRow(random, 4));
   const targets = rows.map(() => randomRow(random, 4));
-  const { weights } = parametersOf(net);
+  const weights = [0, 1, 2].map((l) => matrixOf(parametersOf(net), `layers.${l}.weight`));
   const columns = rows.map((row, k) => {
     const { as } = forward64(net.plan.network, parametersOf(net), row);
     const d3 = as[3].map((a, i) => a - targets[k][i]);
@@ -120,7 +120,7 @@ describe('slips', () => {
     ).map(([v], i) => v! * (1 - as[1][i] ** 2));
     const wrong = first.map((row, i) => row.map((w, j) => w - 0.1 * late[i] * as[0][j]));
     expect(d3.length).toBe(4);
-    expect(furthest(parametersOf(net).weights[0], expected)).toBeLessThan(STEP_ABSOLUTE);
+    expect(furthest(matrixOf(parametersOf(net), 'layers.0.weight'), expected)).toBeLessThan(STEP_ABSOLUTE);
     expect(furthest(wrong, expected)).toBeGreaterThan(10 * STEP_ABSOLUTE);
   });
 
@@ -163,10 +163,11 @@ test('row-vector convention: Z = XW + b on design matrices is our Z = WX + b tra
   );
   const X = Array.from({ length: m }, () => randomRow(random, 5)); // one example a row
   const Y = X.map(() => randomRow(random, 3));
-  const { weights, biases } = parametersOf(net);
-  const W = transpose(weights[0]); // [in, out]
+  const parameters = parametersOf(net);
+  const W = transpose(matrixOf(parameters, 'layers.0.weight')); // [in, out]
+  const bias0 = parameters.get('layers.0.bias')?.values ?? [];
 
-  const Z = multiply(X, W).map((row) => row.map((v, j) => v + biases[0][j]));
+  const Z = multiply(X, W).map((row) => row.map((v, j) => v + bias0[j]));
   net.predict(X.flat()); // the table goes in as it lies in memory
   expect(furthest(shapeTo(net.output, 3), Z)).toBeLessThan(STEP_ABSOLUTE);
 

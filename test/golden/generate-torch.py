@@ -7,6 +7,7 @@ step and the parameters after the last. Everything is float32 on one thread.
 """
 
 import json
+import math
 import pathlib
 
 import torch
@@ -18,78 +19,194 @@ STEPS = 25
 ACTIVATE = {
     "identity": lambda z: z,
     "relu": torch.relu,
+    "leakyRelu": F.leaky_relu,
+    "elu": F.elu,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
+    "softsign": F.softsign,
+    "softplus": F.softplus,
+    "silu": F.silu,
+    "gelu": F.gelu,
     "softmax": lambda z: torch.softmax(z, dim=1),
 }
 
+
+def dense(units, activation="identity", bias=True, **more):
+    return {"kind": "dense", "units": units, "activation": activation, "bias": bias, **more}
+
+
+def norm(activation="identity"):
+    return {"kind": "layerNorm", "activation": activation}
+
+
+def sgd(rate, **more):
+    return {"kind": "sgd", "rate": rate, **more}
+
+
+def case(name, inputs, layers, loss, optimizer, examples=1, shortcut=False):
+    network = {"inputs": inputs, "layers": layers, "loss": loss, "optimizer": optimizer, "shortcut": shortcut}
+    return name, network, examples
+
+
+SQUARED = {"kind": "squaredError"}
+SMALL = [dense(7, "tanh"), dense(2)]
+CLASSES = [dense(9, "relu"), dense(3, "softmax")]
+
 CASES = [
-    # name, inputs, [(units, activation, bias)], loss, rate, m
-    ("tanh regression", 4, [(7, "tanh", True), (2, "identity", True)], "squaredError", 0.05, 1),
-    ("relu regression", 5, [(9, "relu", True), (6, "relu", True), (3, "identity", True)], "squaredError", 0.02, 1),
-    ("sigmoid everywhere", 3, [(5, "sigmoid", True), (2, "sigmoid", True)], "squaredError", 0.5, 1),
-    ("no biases", 6, [(8, "tanh", False), (4, "identity", False)], "squaredError", 0.05, 1),
-    ("classifier", 8, [(16, "tanh", True), (5, "softmax", True)], "crossEntropy", 0.1, 1),
-    ("softmax through its Jacobian", 4, [(6, "tanh", True), (4, "softmax", True)], "squaredError", 0.5, 1),
-    ("softmax inside", 4, [(6, "softmax", True), (3, "identity", True)], "squaredError", 0.2, 1),
-    ("logistic", 5, [(4, "tanh", True), (2, "sigmoid", True)], "binaryCrossEntropy", 0.2, 1),
-    ("linear", 3, [(1, "identity", True)], "squaredError", 0.1, 1),
-    ("tanh regression, batches of 4", 4, [(7, "tanh", True), (2, "identity", True)], "squaredError", 0.1, 4),
-    ("classifier, batches of 3", 6, [(9, "relu", True), (3, "softmax", True)], "crossEntropy", 0.2, 3),
-    ("logistic, batches of 5", 5, [(4, "sigmoid", False), (1, "sigmoid", True)], "binaryCrossEntropy", 0.4, 5),
+    case("tanh regression", 4, SMALL, SQUARED, sgd(0.05)),
+    case("relu regression", 5, [dense(9, "relu"), dense(6, "relu"), dense(3)], SQUARED, sgd(0.02)),
+    case("sigmoid everywhere", 3, [dense(5, "sigmoid"), dense(2, "sigmoid")], SQUARED, sgd(0.5)),
+    case("no biases", 6, [dense(8, "tanh", False), dense(4, "identity", False)], SQUARED, sgd(0.05)),
+    case("classifier", 8, [dense(16, "tanh"), dense(5, "softmax")], {"kind": "crossEntropy"}, sgd(0.1)),
+    case("softmax through its Jacobian", 4, [dense(6, "tanh"), dense(4, "softmax")], SQUARED, sgd(0.5)),
+    case("softmax inside", 4, [dense(6, "softmax"), dense(3)], SQUARED, sgd(0.2)),
+    case("logistic", 5, [dense(4, "tanh"), dense(2, "sigmoid")], {"kind": "binaryCrossEntropy"}, sgd(0.2)),
+    case("linear", 3, [dense(1)], SQUARED, sgd(0.1)),
+    case("tanh regression, batches of 4", 4, SMALL, SQUARED, sgd(0.1), 4),
+    case("classifier, batches of 3", 6, CLASSES, {"kind": "crossEntropy"}, sgd(0.2), 3),
+    case("logistic, batches of 5", 5, [dense(4, "sigmoid", False), dense(1, "sigmoid")], {"kind": "binaryCrossEntropy"}, sgd(0.4), 5),
+    *[
+        case(f"{g} hidden", 4, [dense(8, g), dense(5, g), dense(2)], SQUARED, sgd(0.05))
+        for g in ["leakyRelu", "elu", "softsign", "softplus", "silu", "gelu"]
+    ],
+    case("layerNorm", 5, [dense(8), norm("tanh"), dense(3)], SQUARED, sgd(0.05)),
+    case("layerNorm on the inputs, batches of 3", 6, [norm(), dense(7, "gelu"), norm("silu"), dense(2)], SQUARED, sgd(0.1), 3),
+    case("shortcut", 5, [dense(6, "tanh"), dense(2)], SQUARED, sgd(0.03), 1, True),
+    case("shortcut of a classifier", 5, [dense(6, "tanh"), dense(3, "softmax")], {"kind": "crossEntropy"}, sgd(0.1), 2, True),
+    case("absoluteError", 4, SMALL, {"kind": "absoluteError"}, sgd(0.02)),
+    case("huber", 4, SMALL, {"kind": "huber", "kappa": 0.5}, sgd(0.05)),
+    case("quantiles", 4, [dense(7, "tanh"), dense(6)], {"kind": "quantile", "quantiles": [0.1, 0.5, 0.9]}, sgd(0.05)),
+    case("class weights", 6, CLASSES, {"kind": "crossEntropy", "classWeights": [0.5, 2, 3]}, sgd(0.05)),
+    case("weights of probabilities", 5, [dense(2, "sigmoid")], {"kind": "binaryCrossEntropy", "classWeights": [0.5, 4]}, sgd(0.1)),
+    case("momentum", 4, SMALL, SQUARED, {"kind": "momentum", "rate": 0.02, "momentum": 0.9}),
+    case("nesterov with decay", 4, SMALL, SQUARED, {"kind": "nesterov", "rate": 0.02, "momentum": 0.8, "decay": 0.01}),
+    case("rmsprop", 4, SMALL, SQUARED, {"kind": "rmsprop", "rate": 0.005, "rho": 0.95, "epsilon": 1e-6}),
+    case("adam", 4, SMALL, SQUARED, {"kind": "adam", "rate": 0.01}),
+    case("adam, batches of 4, decay, a rate of its own for biases", 4, SMALL, SQUARED, {"kind": "adam", "rate": 0.01, "biasRate": 0.03, "decay": 0.1}, 4),
+    case("adamw of a classifier", 6, CLASSES, {"kind": "crossEntropy"}, {"kind": "adamw", "rate": 0.02, "decay": 0.1, "beta1": 0.8, "beta2": 0.99}),
+    case("sgd, clipped by value", 4, SMALL, SQUARED, sgd(0.2, clipValue=0.1)),
+    case("sgd, clipped by norm", 4, SMALL, SQUARED, sgd(0.2, clipNorm=0.5)),
+    case("adam, clipped by norm, batches of 3", 4, SMALL, SQUARED, {"kind": "adam", "rate": 0.02, "clipNorm": 0.3}, 3),
+    case("sgd with decay, a rate of its own for biases", 4, SMALL, SQUARED, sgd(0.05, biasRate=0.2, decay=0.05)),
+    case("accumulated over 5 steps", 4, SMALL, SQUARED, sgd(0.3, accumulate=5)),
+    case("steps of the rate", 4, SMALL, SQUARED, sgd(0.1, schedule={"kind": "step", "every": 6, "factor": 0.5})),
+    case("exponential decay of the rate", 4, SMALL, SQUARED, sgd(0.1, schedule={"kind": "exponential", "factor": 0.9})),
+    case("cosine decay of the rate", 4, SMALL, SQUARED, sgd(0.1, schedule={"kind": "cosine", "steps": 20, "floor": 0.1})),
+    case("inverse square root of the rate", 4, SMALL, SQUARED, sgd(0.1, schedule={"kind": "inverseSquareRoot", "steps": 5})),
+    case("a frozen layer", 4, [dense(7, "tanh", frozen=True), dense(2)], SQUARED, sgd(0.1)),
 ]
 
 
 def targets_for(loss, count, n):
-    if loss == "squaredError":
-        return torch.randn(count, n)
-    if loss == "binaryCrossEntropy":
+    if loss["kind"] == "binaryCrossEntropy":
         return torch.randint(0, 2, (count, n)).float()
-    return F.one_hot(torch.randint(0, n, (count,)), n).float()
+    if loss["kind"] == "crossEntropy":
+        return F.one_hot(torch.randint(0, n, (count,)), n).float()
+    return torch.randn(count, n // len(loss.get("quantiles", [0])))
 
 
 def cost(loss, z, a, y):
     """Mean over rows of the loss summed over outputs."""
-    if loss == "squaredError":
-        return 0.5 * ((a - y) ** 2).sum() / len(y)
-    if loss == "binaryCrossEntropy":
-        return F.binary_cross_entropy_with_logits(z, y, reduction="sum") / len(y)
-    return F.cross_entropy(z, y)
+    kind = loss["kind"]
+    weights = torch.tensor(loss["classWeights"]) if "classWeights" in loss else torch.ones(a.shape[1])
+    if kind == "absoluteError":
+        return (a - y).abs().sum() / len(y)
+    if kind == "huber":
+        return F.huber_loss(a, y, reduction="sum", delta=loss["kappa"]) / len(y)
+    if kind == "quantile":
+        tau = torch.tensor(loss["quantiles"])
+        r = y.unsqueeze(2) - a.reshape(len(y), -1, len(tau))
+        return torch.maximum(tau * r, (tau - 1) * r).sum() / len(y)
+    if kind == "binaryCrossEntropy":
+        return (weights * F.binary_cross_entropy_with_logits(z, y, reduction="none")).sum() / len(y)
+    if kind == "crossEntropy":
+        return -(weights * y * F.log_softmax(z, dim=1)).sum() / len(y)
+    return 0.5 * ((a - y) ** 2).sum() / len(y)
 
 
-def run(seed, name, inputs, layers, loss, rate, m):
+def rate_factor(schedule, t):
+    kind = schedule["kind"]
+    if kind == "step":
+        return schedule["factor"] ** (t // schedule["every"])
+    if kind == "exponential":
+        return schedule["factor"] ** t
+    if kind == "cosine":
+        share = min(t / schedule["steps"], 1)
+        return schedule["floor"] + (1 - schedule["floor"]) * 0.5 * (1 + math.cos(math.pi * share))
+    return 1 / math.sqrt(1 + t / schedule["steps"])
+
+
+def make_optimizer(o, weights, biases):
+    """Weights decay, biases and layerNorm's parameters do not, and may have a rate of their own."""
+    rate = o["rate"]
+    groups = [
+        {"params": weights, "lr": rate, "weight_decay": o.get("decay", 0)},
+        {"params": biases, "lr": o.get("biasRate", rate), "weight_decay": 0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    kind = o["kind"]
+    if kind in ("momentum", "nesterov"):
+        return torch.optim.SGD(groups, lr=rate, momentum=o["momentum"], nesterov=kind == "nesterov")
+    if kind == "rmsprop":
+        return torch.optim.RMSprop(groups, lr=rate, alpha=o["rho"], eps=o["epsilon"])
+    if kind in ("adam", "adamw"):
+        betas = (o.get("beta1", 0.9), o.get("beta2", 0.999))
+        return (torch.optim.Adam if kind == "adam" else torch.optim.AdamW)(groups, lr=rate, betas=betas, eps=1e-8)
+    return torch.optim.SGD(groups, lr=rate)
+
+
+def run(seed, name, network, m):
     torch.manual_seed(seed)
+    layers, loss, o = network["layers"], network["loss"], network["optimizer"]
     modules = []
-    below = inputs
-    for units, _, bias in layers:
-        modules.append(torch.nn.Linear(below, units, bias=bias))
-        below = units
-    parameters = [p for module in modules for p in module.parameters()]
+    below = network["inputs"]
+    for layer in layers:
+        if layer["kind"] == "dense":
+            modules.append(torch.nn.Linear(below, layer["units"], bias=layer["bias"]))
+            below = layer["units"]
+        else:
+            modules.append(torch.nn.LayerNorm(below))
+        if layer.get("frozen"):
+            modules[-1].requires_grad_(False)
+    straight = torch.nn.Linear(network["inputs"], below, bias=False) if network["shortcut"] else None
+    everything = modules + ([straight] if straight else [])
+    parameters = [p for module in everything for p in module.parameters()]
     start = [p.detach().flatten().tolist() for p in parameters]
-    rows = torch.randn(STEPS * m, inputs)
+    rows = torch.randn(STEPS * m, network["inputs"])
     targets = targets_for(loss, STEPS * m, below)
-    optimizer = torch.optim.SGD(parameters, lr=rate)
+    learning = [p for p in parameters if p.requires_grad]
+    weights = [p for p in learning if p.dim() == 2]
+    optimizer = make_optimizer(o, weights, [p for p in learning if p.dim() == 1])
+    base = [group["lr"] for group in optimizer.param_groups]
+    accumulate = o.get("accumulate", 1)
     losses = []
     for step in range(STEPS):
-        a = rows[step * m : (step + 1) * m]
+        x = rows[step * m : (step + 1) * m]
         y = targets[step * m : (step + 1) * m]
-        for module, (_, activation, _) in zip(modules, layers):
+        a = x
+        for i, (module, layer) in enumerate(zip(modules, layers)):
             z = module(a)
-            a = ACTIVATE[activation](z)
+            if straight and i == len(modules) - 1:
+                z = z + straight(x)
+            a = ACTIVATE[layer["activation"]](z)
         j = cost(loss, z, a, y)
-        optimizer.zero_grad()
-        j.backward()
-        optimizer.step()
+        (j / accumulate).backward()
         losses.append(j.item())
+        if (step + 1) % accumulate:
+            continue
+        if "schedule" in o:
+            for group, rate in zip(optimizer.param_groups, base):
+                group["lr"] = rate * rate_factor(o["schedule"], (step + 1) // accumulate - 1)
+        if "clipNorm" in o:
+            torch.nn.utils.clip_grad_norm_(learning, o["clipNorm"])
+        if "clipValue" in o:
+            torch.nn.utils.clip_grad_value_(learning, o["clipValue"])
+        optimizer.step()
+        optimizer.zero_grad()
     return {
         "name": name,
         "examples": m,
-        "network": {
-            "inputs": inputs,
-            "layers": [{"kind": "dense", "units": u, "activation": g, "bias": b} for u, g, b in layers],
-            "loss": loss,
-            "optimizer": {"kind": "sgd", "rate": rate},
-        },
+        "network": network,
         "rows": rows.flatten().tolist(),
         "targets": targets.flatten().tolist(),
         "start": start,

@@ -9,7 +9,7 @@ describe('plan', () => {
   test('prints ops and regions with their bytes', () => {
     const text = createNetwork(tanhNetwork('8-16-4')).plan.toString();
     expect(text).toMatchInlineSnapshot(`
-      "plan 8-16-4, 1 example a step, 3968 bytes
+      "plan 8-16-4, 1 example a step, sgd, 3568 bytes
 
       op
        0  input 8
@@ -18,21 +18,22 @@ describe('plan', () => {
        3  loss squaredError
 
       region            shape  layout   at byte  bytes
-      constants           384  vector         0   1536
-      plan                 80  words       1536    320
-      state                12  words       1856     48
-      layers.0.weight  16 × 8  panels      1904    512
-      layers.0.bias        16  vector      2416     64
-      layers.1.weight  4 × 16  panels      2480    256
-      layers.1.bias         4  vector      2736     16
-      x                 8 × 1  columns     2752     32
-      y                 4 × 1  columns     2784     16
-      a1               16 × 1  columns     2800     64
-      a2                4 × 1  columns     2864     16
-      delta1           16 × 1  columns     2880     64
-      delta2            4 × 1  columns     2944     16
-      rows             21 × 8  dense       2960    672
-      row targets      21 × 4  dense       3632    336"
+      constants           256  vector         0   1024
+      plan                 88  words       1024    352
+      state                28  words       1376    112
+      layers.0.weight  16 × 8  panels      1488    512
+      layers.0.bias        16  vector      2000     64
+      layers.1.weight  4 × 16  panels      2064    256
+      layers.1.bias         4  vector      2320     16
+      x                 8 × 1  columns     2336     32
+      y                 4 × 1  columns     2368     16
+      row weights           1  vector      2384     16
+      a1               16 × 1  columns     2400     64
+      a2                4 × 1  columns     2464     16
+      delta1           16 × 1  columns     2480     64
+      delta2            4 × 1  columns     2544     16
+      rows             21 × 8  dense       2560    672
+      row targets      21 × 4  dense       3232    336"
     `);
   });
 

@@ -101,7 +101,7 @@ describe('checkpoint of a stream', () => {
     expect(load({ columns: columns as StreamOptions['columns'] })).toThrow(/checkpoint: columns\[1\]\.range/);
     expect(load({ network: { layers: [] } })).toThrow(/checkpoint: network\.layers/);
     expect(load({ network: { optimizer: { kind: 'sgd', rate: 0.5 } } })).toThrow(
-      /checkpoint: network\.optimizer\.rate: found 0\.02, expected 0\.5/,
+      /checkpoint: network\.optimizer\.biasRate: found 0\.02, expected 0\.5/,
     );
   });
 

@@ -11,10 +11,11 @@ const shapes = (options: StreamOptions) =>
 
 describe("a task's network", () => {
   it('has sixteen tanh units and the rate of its kind when nothing is said', () => {
-    expect(createStream({ columns, task: regress }).taskNetwork).toEqual({
+    expect(createStream({ columns, task: regress }).taskNetwork).toMatchObject({
       layers: [{ kind: 'dense', units: 16, activation: 'tanh', bias: true, initialiser: 'xavier' }],
       optimizer: { kind: 'sgd', rate: 0.02 },
       outputInitialiser: 'xavier',
+      shortcut: false,
     });
     expect(createStream({ columns, task: classify }).taskNetwork.optimizer.rate).toBe(0.05);
     expect(shapes({ columns, task: classify })).toEqual([[16, 1], [16], [3, 16], [3]]);

@@ -1,5 +1,13 @@
 import type { Random } from '../../src/engine/index.js';
-import type { Activation, LayerSpec, Loss, NetworkSpec } from '../../src/spec/index.js';
+import type {
+  Activation,
+  LayerSpec,
+  LossSpec,
+  NetworkSpec,
+  OptimizerSpec,
+  ResolvedNetwork,
+  ScheduleSpec,
+} from '../../src/spec/index.js';
 
 export const ACTIVATIONS: Activation[] = [
   'identity',
@@ -14,25 +22,62 @@ export const ACTIVATIONS: Activation[] = [
   'gelu',
   'softmax',
 ];
-export const LOSSES: Loss[] = ['squaredError', 'crossEntropy', 'binaryCrossEntropy'];
+
+export const LOSSES: LossSpec[] = [
+  { kind: 'squaredError' },
+  { kind: 'absoluteError' },
+  { kind: 'huber', kappa: 0.7 },
+  { kind: 'quantile', quantiles: [0.1, 0.5, 0.8] },
+  { kind: 'crossEntropy' },
+  { kind: 'binaryCrossEntropy' },
+];
+
+export const OPTIMIZERS: OptimizerSpec['kind'][] = ['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw'];
+
+const SCHEDULES: ScheduleSpec[] = [
+  { kind: 'step', every: 3, factor: 0.5 },
+  { kind: 'exponential', factor: 0.97 },
+  { kind: 'cosine', steps: 9, floor: 0.1 },
+  { kind: 'inverseSquareRoot', steps: 4 },
+];
 
 const pick = <T>(random: Random, list: readonly T[]): T => list[random.next() % list.length];
+const oneIn = (random: Random, n: number): boolean => random.next() % n === 0;
 
-/** A random network of any kind: widths from 1, odd ones included, every activation and loss. */
+/** The activation a loss wants on the output layer, or undefined where any will do. */
+export function wantedActivation(loss: LossSpec): Activation | undefined {
+  return loss.kind === 'crossEntropy' ? 'softmax' : loss.kind === 'binaryCrossEntropy' ? 'sigmoid' : undefined;
+}
+
+/** A random network of any kind: widths from 1, odd ones included, every layer, activation, loss and optimizer. */
 export function randomNetwork(random: Random, maxUnits = 19): NetworkSpec {
-  const loss = pick(random, LOSSES);
-  const depth = 1 + (random.next() % 4);
-  const layers: LayerSpec[] = Array.from({ length: depth }, () => ({
-    kind: 'dense',
-    units: 1 + (random.next() % maxUnits),
-    activation: pick(random, ACTIVATIONS),
-    bias: random.next() % 4 !== 0,
-  }));
-  const last = layers[depth - 1];
-  if (loss === 'crossEntropy') last.activation = 'softmax';
-  if (loss === 'binaryCrossEntropy') last.activation = 'sigmoid';
-  const rate = pick(random, [0.001, 0.01, 0.1, 0.5]);
-  return { inputs: 1 + (random.next() % maxUnits), layers, loss, optimizer: { kind: 'sgd', rate } };
+  const units = () => 1 + (random.next() % maxUnits);
+  const loss: LossSpec = { ...pick(random, LOSSES) };
+  const layers: LayerSpec[] = [];
+  for (let depth = random.next() % 4; depth > 0; depth--) {
+    const draw = random.next() % 8;
+    const activation = pick(random, ACTIVATIONS);
+    if (draw === 0) layers.push({ kind: 'layerNorm', activation, frozen: oneIn(random, 5) });
+    else if (draw === 1) layers.push({ kind: 'dropout', rate: pick(random, [0, 0.1, 0.5]) });
+    else {
+      layers.push({ kind: 'dense', units: units(), activation, bias: !oneIn(random, 4), frozen: oneIn(random, 8) });
+    }
+  }
+  const outputs = loss.kind === 'quantile' ? loss.quantiles.length * (1 + (random.next() % 3)) : units();
+  const activation = wantedActivation(loss) ?? pick(random, ACTIVATIONS);
+  layers.push({ kind: 'dense', units: outputs, activation, bias: !oneIn(random, 4) });
+  if ((loss.kind === 'crossEntropy' || loss.kind === 'binaryCrossEntropy') && oneIn(random, 2)) {
+    loss.classWeights = Array.from({ length: outputs }, (_, i) => (i + 1) / 2);
+  }
+  const optimizer: OptimizerSpec = { kind: pick(random, OPTIMIZERS), rate: pick(random, [0.001, 0.01, 0.1, 0.5]) };
+  if (oneIn(random, 2)) optimizer.kind = 'sgd'; // the one with a path of its own
+  if (oneIn(random, 4)) optimizer.biasRate = pick(random, [0, 0.02]);
+  if (oneIn(random, 4)) optimizer.decay = pick(random, [0.001, 0.1]);
+  if (oneIn(random, 5)) optimizer.clipValue = pick(random, [0.01, 1]);
+  if (oneIn(random, 5)) optimizer.clipNorm = pick(random, [0.1, 3]);
+  if (oneIn(random, 5)) optimizer.accumulate = 2 + (random.next() % 3);
+  if (oneIn(random, 5)) optimizer.schedule = pick(random, SCHEDULES);
+  return { inputs: units(), layers, loss, optimizer, shortcut: oneIn(random, 4) };
 }
 
 /** Standard-normal-like values: the sum of a few uniforms. */
@@ -44,12 +89,20 @@ export function randomRow(random: Random, n: number, scale = 1): number[] {
   });
 }
 
-/** A target the loss can want: a distribution, probabilities, or any numbers. */
-export function randomTarget(random: Random, loss: Loss, n: number): number[] {
-  if (loss === 'squaredError') return randomRow(random, n);
-  if (loss === 'binaryCrossEntropy') return Array.from({ length: n }, () => random.next() % 2);
+/** A target of n values the loss can want: a distribution, probabilities, or any numbers. */
+export function randomTarget(random: Random, loss: NetworkSpec['loss'], n: number): number[] {
+  const kind = typeof loss === 'string' ? loss : loss.kind;
+  if (kind === 'binaryCrossEntropy') return Array.from({ length: n }, () => random.next() % 2);
+  if (kind !== 'crossEntropy') return randomRow(random, n);
   const hot = random.next() % n;
   return Array.from({ length: n }, (_, i) => (i === hot ? 1 : 0));
+}
+
+/** Values a target has: one for each output, or for each group of quantiles. */
+export function targetsOf({ layers, loss }: Pick<ResolvedNetwork, 'layers' | 'loss'>): number {
+  const last = layers[layers.length - 1];
+  const outputs = last.kind === 'dense' ? last.units : 0;
+  return loss.kind === 'quantile' ? outputs / loss.quantiles.length : outputs;
 }
 
 /** Widths as people write them: `8-16-4` with tanh hidden layers, identity on top, squared error. */

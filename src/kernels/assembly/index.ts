@@ -1,183 +1,17 @@
 import * as L from '../../plan/layout';
-import { activate, pullBack } from './activation';
-import { addTo, denseBackward, denseForward, denseGradient, denseSweep, denseUpdate, scale, sgdUpdate } from './dense';
-import { lossOf } from './loss';
+import { activate } from './activation';
+import { BOUND_TO_KEEP, LARGEST, movedBound, moveOf } from './bounds';
+import { allGradients, allUpdates, peakParameter, scaleGradients } from './gradients';
 import { expNonPositive, log, log1pUnit } from './math';
-import { at, peakOf, word } from './memory';
+import { at, state, word } from './memory';
+import {
+  clearPeakDelta, layerSweep, OP_BYTES, outputLayer, peakActivation, peakDelta, peakInput, runDeltas, runForward, runLoss,
+  runPullBack,
+} from './passes';
 
-// The loop over op records. Every export takes the element offset of a plan's header, so one memory can hold several.
+// The step. Every export takes the element offset of a plan's header, so one memory can hold several.
 
-const OP_BYTES: usize = L.OP_WORDS << 2;
 const NOT_FINITE: i32 = 0x7f800000;
-
-/** Bits of the largest |x|, of the largest |a| an update can multiply by, and of the largest |δ|, of the step under way. */
-let peakInput: i32 = 0;
-let peakActivation: i32 = 0;
-let peakDelta: i32 = 0;
-
-// @ts-ignore: decorator
-@inline function state(header: usize): usize {
-  return at(word(header, L.H_STATE));
-}
-
-// @ts-ignore: decorator
-@inline function lossRecord(header: usize): usize {
-  return at(word(header, L.H_OPS)) + <usize>(word(header, L.H_OP_COUNT) - 1) * OP_BYTES;
-}
-
-/** Columns of n values from stride to stride, whole elements; used only where a padded and a dense form both exist. */
-function restride(from: usize, fromStride: i32, to: usize, toStride: i32, n: i32, columns: i32): void {
-  for (let k = 0; k < columns; k++) {
-    memory.copy(to, from, (<usize>n) << 2);
-    from += (<usize>fromStride) << 2;
-    to += (<usize>toStride) << 2;
-  }
-}
-
-/** (F1), (F2) for every record but the loss. @hot */
-function runForward(header: usize): void {
-  const m = word(header, L.H_EXAMPLES);
-  const end = lossRecord(header);
-  for (let op = at(word(header, L.H_OPS)); op < end; op += OP_BYTES) {
-    const code = word(op, L.OP_CODE);
-    if (code == L.OP_DENSE) {
-      const nIn = word(op, L.D_IN_STRIDE);
-      const stride = word(op, L.D_OUT_STRIDE);
-      let a = at(word(op, L.D_A_IN));
-      let out = at(word(op, L.D_A_OUT));
-      let z = at(word(op, L.D_Z));
-      for (let k = 0; k < m; k++) {
-        denseForward(at(word(op, L.D_W)), at(word(op, L.D_B)), a, out, nIn, stride);
-        if (z) {
-          memory.copy(z, out, (<usize>stride) << 2);
-          z += (<usize>stride) << 2;
-        }
-        peakActivation = max(peakActivation, activate(word(op, L.D_ACTIVATION), out, word(op, L.D_OUT), stride));
-        a += (<usize>nIn) << 2;
-        out += (<usize>stride) << 2;
-      }
-    } else if (code == L.OP_INPUT) {
-      const n = word(op, L.IO_N);
-      const stride = word(op, L.IO_STRIDE);
-      const from = at(word(op, L.IO_FROM));
-      const to = at(word(op, L.IO_TO));
-      if (from) restride(from, n, to, stride, n, m);
-      peakInput = peakOf(to, stride * m);
-      peakActivation = peakInput;
-    } else {
-      restride(
-        at(word(op, L.IO_FROM)), word(op, L.IO_STRIDE), at(word(op, L.IO_TO)), word(op, L.IO_N), word(op, L.IO_N), m,
-      );
-    }
-  }
-}
-
-/** J of the step, ∂ℓ/∂a (or δ) of the output layer left behind. @hot */
-function runLoss(header: usize): f32 {
-  const m = word(header, L.H_EXAMPLES);
-  const op = lossRecord(header);
-  const n = word(op, L.L_N);
-  const stride = word(op, L.L_STRIDE);
-  const from = at(word(op, L.L_FROM));
-  const y = at(word(op, L.L_Y));
-  if (from) restride(from, n, y, stride, n, m);
-  let total: f32 = 0;
-  for (let k = 0; k < m; k++) {
-    const column = (<usize>(k * stride)) << 2;
-    const z = at(word(op, L.L_Z));
-    total += lossOf(
-      word(op, L.L_KIND), at(word(op, L.L_A)) + column, y + column, at(word(op, L.L_DA)) + column, z + column, n, stride,
-    );
-  }
-  return m == 1 ? total : total * load<f32>(state(header) + (L.S_INVERSE_EXAMPLES << 2));
-}
-
-/** δ of one layer from its ∂ℓ/∂a, all columns. @hot */
-function runPullBack(op: usize, m: i32): void {
-  const stride = word(op, L.D_OUT_STRIDE);
-  for (let k = 0; k < m; k++) {
-    const column = (<usize>(k * stride)) << 2;
-    const a = at(word(op, L.D_A_OUT)) + column;
-    const z = at(word(op, L.D_Z)) + column;
-    const d = at(word(op, L.D_DELTA)) + column;
-    peakDelta = max(peakDelta, pullBack(word(op, L.D_ACTIVATION), word(op, L.D_DELTA_READY), a, z, d, stride));
-  }
-}
-
-/** Deltas of every layer below the output's, and whole gradients where the plan keeps them. Nothing is learned. @hot */
-function runBackward(header: usize, last: usize): void {
-  const m = word(header, L.H_EXAMPLES);
-  for (let op = last; word(op, L.OP_CODE) == L.OP_DENSE; op -= OP_BYTES) {
-    if (op != last) runPullBack(op, m);
-    const nIn = word(op, L.D_IN_STRIDE);
-    const stride = word(op, L.D_OUT_STRIDE);
-    const gw = at(word(op, L.D_GW));
-    const gb = at(word(op, L.D_GB));
-    const da = at(word(op, L.D_DA_IN));
-    if (gw) memory.fill(gw, 0, (<usize>(nIn * stride)) << 2);
-    if (gb) memory.fill(gb, 0, (<usize>stride) << 2);
-    for (let k = 0; k < m; k++) {
-      const delta = at(word(op, L.D_DELTA)) + ((<usize>(k * stride)) << 2);
-      const column = (<usize>(k * nIn)) << 2;
-      if (gw) denseGradient(gw, delta, at(word(op, L.D_A_IN)) + column, nIn, stride);
-      if (gb) addTo(gb, delta, stride);
-      if (da) denseBackward(at(word(op, L.D_W)), delta, da + column, nIn, stride);
-    }
-    if (m > 1) {
-      const share = v128.load32_splat(state(header) + (L.S_INVERSE_EXAMPLES << 2));
-      if (gw) scale(gw, nIn * stride, share);
-      if (gb) scale(gb, stride, share);
-    }
-  }
-}
-
-/** W ← W − η·∂J/∂W and b ← b − η·∂J/∂b, from whole gradients or straight from δ and a. @hot */
-function runUpdate(header: usize, last: usize, rate: v128): void {
-  for (let op = last; word(op, L.OP_CODE) == L.OP_DENSE; op -= OP_BYTES) {
-    const nIn = word(op, L.D_IN_STRIDE);
-    const stride = word(op, L.D_OUT_STRIDE);
-    const w = at(word(op, L.D_W));
-    const b = at(word(op, L.D_B));
-    const gw = at(word(op, L.D_GW));
-    if (gw) {
-      sgdUpdate(w, gw, nIn * stride, rate);
-      if (b) sgdUpdate(b, at(word(op, L.D_GB)), stride, rate);
-    } else {
-      const delta = at(word(op, L.D_DELTA));
-      denseUpdate(w, delta, at(word(op, L.D_A_IN)), nIn, stride, rate);
-      if (b) sgdUpdate(b, delta, stride, rate);
-    }
-  }
-}
-
-/** Backward and update of every layer in one sweep over its weights. m = 1, plain sgd. @hot */
-function runSweep(last: usize, rate: v128): void {
-  for (let op = last; word(op, L.OP_CODE) == L.OP_DENSE; op -= OP_BYTES) {
-    if (op != last) runPullBack(op, 1);
-    const nIn = word(op, L.D_IN_STRIDE);
-    const stride = word(op, L.D_OUT_STRIDE);
-    const w = at(word(op, L.D_W));
-    const b = at(word(op, L.D_B));
-    const a = at(word(op, L.D_A_IN));
-    const delta = at(word(op, L.D_DELTA));
-    const da = at(word(op, L.D_DA_IN));
-    if (da) denseSweep(w, delta, a, da, nIn, stride, rate);
-    else denseUpdate(w, delta, a, nIn, stride, rate);
-    if (b) sgdUpdate(b, delta, stride, rate);
-  }
-}
-
-/** Bits of the largest parameter magnitude, by looking at all of them. */
-function peakParameter(last: usize): i32 {
-  let peak = 0;
-  for (let op = last; word(op, L.OP_CODE) == L.OP_DENSE; op -= OP_BYTES) {
-    const stride = word(op, L.D_OUT_STRIDE);
-    peak = max(peak, peakOf(at(word(op, L.D_W)), word(op, L.D_IN_STRIDE) * stride));
-    const b = at(word(op, L.D_B));
-    if (b) peak = max(peak, peakOf(b, stride));
-  }
-  return peak;
-}
 
 /** An e with |v| < 2^e, at least 0, from the bits of |v|. */
 // @ts-ignore: decorator
@@ -185,66 +19,125 @@ function peakParameter(last: usize): i32 {
   return max((bits >> 23) - 126, 0);
 }
 
+// @ts-ignore: decorator
+@inline function number(s: usize, i: i32): f32 {
+  return load<f32>(s + ((<usize>i) << 2));
+}
+
+// @ts-ignore: decorator
+@inline function setNumber(s: usize, i: i32, value: f32): void {
+  store<f32>(s + ((<usize>i) << 2), value);
+}
+
+// @ts-ignore: decorator
+@inline function isNotFinite(v: f32): bool {
+  return (reinterpret<i32>(v) & 0x7fffffff) >= NOT_FINITE;
+}
+
 /**
- * Whether no delta and no parameter can leave float32 in this step, whatever the layers between do, so that the sweep,
- * which cannot be taken back, may run. Uses magnitudes only: |δ| grows by at most 2·nOut·max|w| a layer, and an
- * update is at most η·|δ|·|a|. What it decides changes speed, never a result.
+ * Whether no delta can leave float32 in this step, whatever the layers between do, so that the sweep, which cannot be
+ * taken back, may run. Uses magnitudes only; what it decides changes speed, never a result.
  */
 // @ts-ignore: decorator
-@inline function cannotOverflow(header: usize, rate: f32, bound: f32): bool {
+@inline function cannotOverflow(header: usize, rate: f32, bound: f64): bool {
   const growth =
-    word(header, L.H_GROWTH_BITS) + word(header, L.H_GROWTH_LAYERS) * orders(reinterpret<i32>(bound)) + orders(peakDelta);
+    word(header, L.H_GROWTH_BITS) + word(header, L.H_GROWTH_LAYERS) * orders(reinterpret<i32>(<f32>bound)) + orders(peakDelta);
   return growth + orders(peakActivation) + orders(reinterpret<i32>(rate)) <= 120;
 }
 
-/** The largest float32; an update that might reach beyond it is refused. */
-const LARGEST: f64 = 3.4028234663852886e38;
-
-/** How far one update can move a parameter: η·|δ|·max(|a|, 1), in float64. */
+/** |δ|·max(|a|, 1): no element of a gradient is larger. */
 // @ts-ignore: decorator
-@inline function reach(rate: f32): f64 {
-  return <f64>rate * <f64>reinterpret<f32>(peakDelta) * max(<f64>reinterpret<f32>(peakActivation), 1.0);
+@inline function reach(): f64 {
+  return <f64>reinterpret<f32>(peakDelta) * max(<f64>reinterpret<f32>(peakActivation), 1.0);
 }
 
 function refuse(s: usize, reason: i32): f32 {
   const counter = s + ((<usize>reason) << 2);
   store<u32>(counter, load<u32>(counter) + 1);
-  store<f32>(s + (L.S_LOSS << 2), NaN);
+  setNumber(s, L.S_LOSS, NaN);
   return NaN;
 }
 
-/** Predicts. @hot */
+/** A bound on every parameter, looked up, or found out where it has grown useless. */
+// @ts-ignore: decorator
+@inline function parameterBound(header: usize, s: usize): f64 {
+  const bound = <f64>number(s, L.S_PARAMETER_BOUND);
+  return bound <= BOUND_TO_KEEP ? bound : <f64>reinterpret<f32>(peakParameter(header));
+}
+
+/** Whether gradient sums and, if it is due, the update stay within float32; keeps the bounds that follow. */
+function staysFinite(header: usize, s: usize, isNew: bool, isDue: bool): bool {
+  const sum = (isNew ? 0.0 : <f64>number(s, L.S_GRADIENT_BOUND)) + reach() * <f64>word(header, L.H_EXAMPLES);
+  if (!(sum <= LARGEST)) return false;
+  if (isDue) {
+    const optimizer = word(header, L.H_OPTIMIZER);
+    const decay = <f64>number(s, L.S_DECAY);
+    const clip = min(<f64>number(s, L.S_CLIP_VALUE), <f64>number(s, L.S_CLIP_NORM));
+    const bound = parameterBound(header, s);
+    let g = min(sum * <f64>number(s, L.S_INVERSE_ROWS) * 1.000001, clip);
+    if (optimizer != L.OPTIMIZER_ADAMW) g += decay * bound;
+    let rate = max(<f64>number(s, L.S_RATE), <f64>number(s, L.S_BIAS_RATE));
+    const shrink = optimizer == L.OPTIMIZER_ADAMW ? rate * decay * bound : 0.0;
+    const momentum = <f64>number(s, L.S_MOMENTUM);
+    if (optimizer >= L.OPTIMIZER_ADAM) rate /= 1.0 - load<f64>(s + (L.S_BETA1_POWER << 2)) * momentum;
+    const move = moveOf(
+      <f64>number(s, L.S_STATE_BOUND), optimizer, g, rate, momentum, <f64>number(s, L.S_EPSILON),
+      <f64>number(s, L.S_MOST_STEPS),
+    );
+    const largest = bound + move + shrink;
+    if (!(largest <= LARGEST && movedBound <= LARGEST)) return false;
+    // Rounded up, so that a bound stays one: rounding is monotone, and so is each operation of the update.
+    setNumber(s, L.S_PARAMETER_BOUND, <f32>(largest * 1.000001));
+    setNumber(s, L.S_STATE_BOUND, <f32>(movedBound * 1.000001));
+  }
+  setNumber(s, L.S_GRADIENT_BOUND, <f32>(sum * 1.000001));
+  return true;
+}
+
+/** Backward and update of every layer, one sweep over its weights. m = 1, plain sgd. @hot */
+function runSweep(header: usize, last: usize, s: usize): void {
+  const rate = f32x4.splat(number(s, L.S_RATE));
+  const biasRate = f32x4.splat(number(s, L.S_BIAS_RATE));
+  const first = at(word(header, L.H_OPS));
+  for (let op = last; op > first; op -= OP_BYTES) {
+    if (op != last) runPullBack(op, 1);
+    layerSweep(op, rate, biasRate);
+  }
+}
+
+/** Predicts; learns nothing. @hot */
 export function forward(plan: i32): void {
-  runForward(at(plan));
+  runForward(at(plan), false);
 }
 
 /**
- * Forward, loss, deltas, and whole gradients where the plan keeps them; learns nothing.
+ * J, with whole mean gradients left where the plan keeps them; learns nothing.
  *
- * returns  J, or NaN where something is not finite (counted by reason)
+ * returns  NaN where something is not finite (counted by reason)
  */
 export function gradient(plan: i32): f32 {
   const header = at(plan);
-  const s = state(header);
-  runForward(header);
-  if (peakInput >= NOT_FINITE) return refuse(s, L.S_REFUSED_INPUT);
-  const loss = runLoss(header);
-  if ((reinterpret<i32>(loss) & 0x7fffffff) >= NOT_FINITE) return refuse(s, L.S_REFUSED_LOSS);
-  const last = lastLayer(header);
-  peakDelta = 0;
-  runPullBack(last, word(header, L.H_EXAMPLES));
-  if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);
-  runBackward(header, last);
-  if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);
+  const loss = evaluate(header);
+  if (isNotFinite(loss)) return loss;
+  runDeltas(header);
+  if (peakDelta >= NOT_FINITE) return refuse(state(header), L.S_REFUSED_DELTA);
+  allGradients(header, true);
+  scaleGradients(header, number(state(header), L.S_INVERSE_EXAMPLES));
   return loss;
 }
 
-/** The record of the output layer: the last dense one. */
+/** Forward, loss and the delta of the output layer. returns J, or NaN (counted by reason) @hot */
 // @ts-ignore: decorator
-@inline function lastLayer(header: usize): usize {
-  let op = lossRecord(header) - OP_BYTES;
-  while (word(op, L.OP_CODE) != L.OP_DENSE) op -= OP_BYTES;
-  return op;
+@inline function evaluate(header: usize): f32 {
+  const s = state(header);
+  runForward(header, true);
+  if (peakInput >= NOT_FINITE) return refuse(s, L.S_REFUSED_INPUT);
+  const loss = runLoss(header);
+  if (isNotFinite(loss)) return refuse(s, L.S_REFUSED_LOSS);
+  clearPeakDelta();
+  runPullBack(outputLayer(header), word(header, L.H_EXAMPLES));
+  if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);
+  return loss;
 }
 
 /**
@@ -257,34 +150,28 @@ export function gradient(plan: i32): f32 {
 export function step(plan: i32): f32 {
   const header = at(plan);
   const s = state(header);
-  const rate = load<f32>(s + (L.S_RATE << 2));
-  const rates = f32x4.splat(rate);
-  const bound = load<f32>(s + (L.S_PARAMETER_BOUND << 2));
+  const loss = evaluate(header);
+  if (isNotFinite(loss)) return loss;
 
-  runForward(header);
-  if (peakInput >= NOT_FINITE) return refuse(s, L.S_REFUSED_INPUT);
-  const loss = runLoss(header);
-  if ((reinterpret<i32>(loss) & 0x7fffffff) >= NOT_FINITE) return refuse(s, L.S_REFUSED_LOSS);
-  const last = lastLayer(header);
-  const m = word(header, L.H_EXAMPLES);
-  peakDelta = 0;
-  runPullBack(last, m);
-  if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);
-
-  let largest: f64 = <f64>bound;
-  if (m == 1 && !word(header, L.H_KEEPS_GRADIENTS) && cannotOverflow(header, rate, bound)) {
-    runSweep(last, rates);
-    largest += reach(rate);
+  const bound = parameterBound(header, s);
+  setNumber(s, L.S_PARAMETER_BOUND, <f32>bound);
+  if (word(header, L.H_SWEEPS) && cannotOverflow(header, number(s, L.S_RATE), bound)) {
+    runSweep(header, outputLayer(header), s);
+    staysFinite(header, s, true, true); // it does; the bounds go on
   } else {
-    runBackward(header, last);
+    runDeltas(header);
     if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);
-    largest = <f64>reinterpret<f32>(peakParameter(last)) + reach(rate);
-    if (!(largest <= LARGEST && reach(1) * <f64>m <= LARGEST)) return refuse(s, L.S_REFUSED_UPDATE);
-    runUpdate(header, last, rates);
+    const accumulated = load<i32>(s + (L.S_ACCUMULATED << 2));
+    const isDue = accumulated + 1 >= word(header, L.H_ACCUMULATE);
+    if (!staysFinite(header, s, accumulated == 0, isDue)) return refuse(s, L.S_REFUSED_UPDATE);
+    if (word(header, L.H_TO_GRADIENT)) allGradients(header, accumulated == 0);
+    if (isDue) {
+      if (word(header, L.H_TO_GRADIENT)) scaleGradients(header, number(s, L.S_INVERSE_ROWS));
+      allUpdates(header, s);
+    }
+    store<i32>(s + (L.S_ACCUMULATED << 2), isDue ? 0 : accumulated + 1);
   }
-  // Rounded up, so that the bound stays one: rounding is monotone, and so is each operation of the update.
-  store<f32>(s + (L.S_PARAMETER_BOUND << 2), <f32>(largest * 1.0000001));
-  store<f32>(s + (L.S_LOSS << 2), loss);
+  setNumber(s, L.S_LOSS, loss);
   store<u64>(s + (L.S_STEPS << 2), load<u64>(s + (L.S_STEPS << 2)) + 1);
   return loss;
 }

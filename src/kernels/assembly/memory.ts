@@ -1,3 +1,5 @@
+import { H_STATE } from '../../plan/layout';
+
 // Short names for what every kernel does with the arena. Offsets come in elements, addresses are bytes.
 
 /** Byte address of an element offset. */
@@ -68,4 +70,22 @@ export function peakOf(from: usize, stride: i32): i32 {
   let peak = i32x4.splat(0);
   for (let p = from; p < end; p += 16) peak = i32x4.max_s(peak, magnitudes(v128.load(p)));
   return largest(peak);
+}
+
+/** Padded to a multiple of 4. */
+// @ts-ignore: decorator
+@inline export function pad4(n: i32): i32 {
+  return (n + 3) & ~3;
+}
+
+/** Bytes of `n` elements. */
+// @ts-ignore: decorator
+@inline export function bytesOf(n: i32): usize {
+  return (<usize>n) << 2;
+}
+
+/** The state words of the plan whose header stands at byte address `header`. */
+// @ts-ignore: decorator
+@inline export function state(header: usize): usize {
+  return at(word(header, H_STATE));
 }
