@@ -20,6 +20,9 @@ import { add, mul, sub } from './memory';
  * z = W·a + b.                                                                                        (F1), one column
  *
  * sums    lane j of a row takes columns 4c + j in order from 0; then ((l0 + l1) + (l2 + l3)) + b
+ * shape   two panels share each load of a: eight accumulators, enough to hide the latency of an addition. Two blocks of
+ *         columns a turn make the body too large for V8 to unroll, and the second panel stands first, so that V8 uses
+ *         each load where it is made: either way it would otherwise spill. A function of its own for the same reason.
  * @hot
  */
 export function denseForward(w: usize, b: usize, a: usize, z: usize, nIn: i32, nOut: i32): void {
@@ -27,7 +30,7 @@ export function denseForward(w: usize, b: usize, a: usize, z: usize, nIn: i32, n
   const panel = (<usize>nIn) << 4;
   const zEnd = z + ((<usize>nOut) << 2);
   const pairsEnd = z + ((<usize>(nOut & ~7)) << 2);
-  // Two panels share each load of a: eight accumulators, enough to hide the latency of an addition.
+  const isOdd = nIn & 4; // blocks
   while (z < pairsEnd) {
     let r0 = f32x4.splat(0);
     let r1 = r0;
@@ -38,19 +41,36 @@ export function denseForward(w: usize, b: usize, a: usize, z: usize, nIn: i32, n
     let r6 = r0;
     let r7 = r0;
     let v = w + panel;
-    for (let p = a; p < aEnd; p += 16) {
+    let p = a;
+    if (isOdd) {
       const x = v128.load(p);
-      r0 = add(r0, mul(v128.load(w), x));
-      r1 = add(r1, mul(v128.load(w, 16), x));
-      r2 = add(r2, mul(v128.load(w, 32), x));
-      r3 = add(r3, mul(v128.load(w, 48), x));
       r4 = add(r4, mul(v128.load(v), x));
       r5 = add(r5, mul(v128.load(v, 16), x));
       r6 = add(r6, mul(v128.load(v, 32), x));
       r7 = add(r7, mul(v128.load(v, 48), x));
+      r0 = add(r0, mul(v128.load(w), x));
+      r1 = add(r1, mul(v128.load(w, 16), x));
+      r2 = add(r2, mul(v128.load(w, 32), x));
+      r3 = add(r3, mul(v128.load(w, 48), x));
       w += 64;
       v += 64;
+      p += 16;
     }
+    if (p < aEnd) do {
+      const x = v128.load(p);
+      const y = v128.load(p, 16);
+      r4 = add(add(r4, mul(v128.load(v), x)), mul(v128.load(v, 64), y));
+      r5 = add(add(r5, mul(v128.load(v, 16), x)), mul(v128.load(v, 80), y));
+      r6 = add(add(r6, mul(v128.load(v, 32), x)), mul(v128.load(v, 96), y));
+      r7 = add(add(r7, mul(v128.load(v, 48), x)), mul(v128.load(v, 112), y));
+      r0 = add(add(r0, mul(v128.load(w), x)), mul(v128.load(w, 64), y));
+      r1 = add(add(r1, mul(v128.load(w, 16), x)), mul(v128.load(w, 80), y));
+      r2 = add(add(r2, mul(v128.load(w, 32), x)), mul(v128.load(w, 96), y));
+      r3 = add(add(r3, mul(v128.load(w, 48), x)), mul(v128.load(w, 112), y));
+      w += 128;
+      v += 128;
+      p += 32;
+    } while (p < aEnd);
     w = v;
     let upper = rowSums(r0, r1, r2, r3);
     let lower = rowSums(r4, r5, r6, r7);
@@ -82,6 +102,60 @@ export function denseForward(w: usize, b: usize, a: usize, z: usize, nIn: i32, n
   }
 }
 
+/**
+ * W ← W − δ·(η·a')ᵀ, put off by the step before, and z = W·a + b with the new W, in one pass.     (B5), (F1), one column
+ *
+ * scaled  η·a' of the step before, rounded
+ * sums    as denseForward
+ * @hot
+ */
+export function denseUpdateForward(
+  w: usize, b: usize, delta: usize, scaled: usize, a: usize, z: usize, nIn: i32, nOut: i32,
+): void {
+  const aEnd = a + ((<usize>nIn) << 2);
+  const zEnd = z + ((<usize>nOut) << 2);
+  for (; z < zEnd; z += 16, delta += 16) {
+    const d = v128.load(delta);
+    const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
+    const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
+    const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
+    const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
+    let r0 = f32x4.splat(0);
+    let r1 = r0;
+    let r2 = r0;
+    let r3 = r0;
+    for (let p = a, q = scaled; p < aEnd; p += 16, q += 16) {
+      const s = v128.load(q);
+      const x = v128.load(p);
+      const w0 = sub(v128.load(w), mul(d0, s));
+      v128.store(w, w0);
+      r0 = add(r0, mul(w0, x));
+      const w1 = sub(v128.load(w, 16), mul(d1, s));
+      v128.store(w, w1, 16);
+      r1 = add(r1, mul(w1, x));
+      const w2 = sub(v128.load(w, 32), mul(d2, s));
+      v128.store(w, w2, 32);
+      r2 = add(r2, mul(w2, x));
+      const w3 = sub(v128.load(w, 48), mul(d3, s));
+      v128.store(w, w3, 48);
+      r3 = add(r3, mul(w3, x));
+      w += 64;
+    }
+    let sums = rowSums(r0, r1, r2, r3);
+    if (b) {
+      sums = add(sums, v128.load(b));
+      b += 16;
+    }
+    v128.store(z, sums);
+  }
+}
+
+/** Zeros; memory.fill is a call, and dear for a short column. */
+// @ts-ignore: decorator
+@inline function clear(from: usize, end: usize): void {
+  for (; from < end; from += 16) v128.store(from, f32x4.splat(0));
+}
+
 /** What four rows of one block add to ∂ℓ/∂a: (w0·δ0 + w1·δ1) + (w2·δ2 + w3·δ3). */
 // @ts-ignore: decorator
 @inline function pull(w0: v128, w1: v128, w2: v128, w3: v128, d0: v128, d1: v128, d2: v128, d3: v128): v128 {
@@ -97,12 +171,13 @@ export function denseForward(w: usize, b: usize, a: usize, z: usize, nIn: i32, n
 export function denseBackward(w: usize, delta: usize, da: usize, nIn: i32, nOut: i32): void {
   const daEnd = da + ((<usize>nIn) << 2);
   const deltaEnd = delta + ((<usize>nOut) << 2);
-  memory.fill(da, 0, (<usize>nIn) << 2);
+  clear(da, daEnd);
   for (; delta < deltaEnd; delta += 16) {
-    const d0 = v128.load32_splat(delta);
-    const d1 = v128.load32_splat(delta, 4);
-    const d2 = v128.load32_splat(delta, 8);
-    const d3 = v128.load32_splat(delta, 12);
+    const d = v128.load(delta);
+    const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
+    const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
+    const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
+    const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
     for (let q = da; q < daEnd; q += 16) {
       const drawn = pull(v128.load(w), v128.load(w, 16), v128.load(w, 32), v128.load(w, 48), d0, d1, d2, d3);
       v128.store(q, add(v128.load(q), drawn));
@@ -119,71 +194,34 @@ export function denseBackward(w: usize, delta: usize, da: usize, nIn: i32, nOut:
  * @hot
  */
 export function denseSweep(w: usize, delta: usize, a: usize, da: usize, nIn: i32, nOut: i32, rate: v128): void {
-  const bytes = (<usize>nIn) << 2;
-  const aEnd = a + bytes;
-  const panel = (<usize>nIn) << 4;
+  const aEnd = a + ((<usize>nIn) << 2);
   const deltaEnd = delta + ((<usize>nOut) << 2);
-  const pairsEnd = delta + ((<usize>(nOut & ~7)) << 2);
-  memory.fill(da, 0, bytes);
-  for (; delta < pairsEnd; delta += 32) {
-    const d0 = v128.load32_splat(delta);
-    const d1 = v128.load32_splat(delta, 4);
-    const d2 = v128.load32_splat(delta, 8);
-    const d3 = v128.load32_splat(delta, 12);
-    const d4 = v128.load32_splat(delta, 16);
-    const d5 = v128.load32_splat(delta, 20);
-    const d6 = v128.load32_splat(delta, 24);
-    const d7 = v128.load32_splat(delta, 28);
-    let v = w + panel;
-    let q = da;
-    for (let p = a; p < aEnd; p += 16) {
-      const x = mul(rate, v128.load(p));
-      let w0 = v128.load(w);
-      let w1 = v128.load(w, 16);
-      let w2 = v128.load(w, 32);
-      let w3 = v128.load(w, 48);
-      let sum = add(v128.load(q), pull(w0, w1, w2, w3, d0, d1, d2, d3));
-      v128.store(w, sub(w0, mul(d0, x)));
-      v128.store(w, sub(w1, mul(d1, x)), 16);
-      v128.store(w, sub(w2, mul(d2, x)), 32);
-      v128.store(w, sub(w3, mul(d3, x)), 48);
-      w0 = v128.load(v);
-      w1 = v128.load(v, 16);
-      w2 = v128.load(v, 32);
-      w3 = v128.load(v, 48);
-      sum = add(sum, pull(w0, w1, w2, w3, d4, d5, d6, d7));
-      v128.store(v, sub(w0, mul(d4, x)));
-      v128.store(v, sub(w1, mul(d5, x)), 16);
-      v128.store(v, sub(w2, mul(d6, x)), 32);
-      v128.store(v, sub(w3, mul(d7, x)), 48);
-      v128.store(q, sum);
-      w += 64;
-      v += 64;
-      q += 16;
-    }
-    w = v;
-  }
-  if (delta < deltaEnd) {
-    const d0 = v128.load32_splat(delta);
-    const d1 = v128.load32_splat(delta, 4);
-    const d2 = v128.load32_splat(delta, 8);
-    const d3 = v128.load32_splat(delta, 12);
-    let q = da;
-    for (let p = a; p < aEnd; p += 16) {
+  clear(da, da + ((<usize>nIn) << 2));
+  for (; delta < deltaEnd; delta += 16) {
+    const d = v128.load(delta);
+    const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
+    const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
+    const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
+    const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
+    for (let p = a, q = da; p < aEnd; p += 16, q += 16) {
       const x = mul(rate, v128.load(p));
       const w0 = v128.load(w);
-      const w1 = v128.load(w, 16);
-      const w2 = v128.load(w, 32);
-      const w3 = v128.load(w, 48);
-      v128.store(q, add(v128.load(q), pull(w0, w1, w2, w3, d0, d1, d2, d3)));
       v128.store(w, sub(w0, mul(d0, x)));
+      const w1 = v128.load(w, 16);
       v128.store(w, sub(w1, mul(d1, x)), 16);
+      const w2 = v128.load(w, 32);
       v128.store(w, sub(w2, mul(d2, x)), 32);
+      const w3 = v128.load(w, 48);
       v128.store(w, sub(w3, mul(d3, x)), 48);
+      v128.store(q, add(v128.load(q), pull(w0, w1, w2, w3, d0, d1, d2, d3)));
       w += 64;
-      q += 16;
     }
   }
+}
+
+/** W ← W − δ·sᵀ, s = η·a as the step left it.                                               (B5), m = 1, plain sgd */
+export function subtractOuter(w: usize, delta: usize, s: usize, nIn: i32, nOut: i32): void {
+  denseUpdate(w, delta, s, nIn, nOut, f32x4.splat(1));
 }
 
 /** W ← W − η·δ·aᵀ, rounded as denseSweep does.                                            (B5), m = 1, plain sgd  @hot */
@@ -191,10 +229,11 @@ export function denseUpdate(w: usize, delta: usize, a: usize, nIn: i32, nOut: i3
   const aEnd = a + ((<usize>nIn) << 2);
   const deltaEnd = delta + ((<usize>nOut) << 2);
   for (; delta < deltaEnd; delta += 16) {
-    const d0 = v128.load32_splat(delta);
-    const d1 = v128.load32_splat(delta, 4);
-    const d2 = v128.load32_splat(delta, 8);
-    const d3 = v128.load32_splat(delta, 12);
+    const d = v128.load(delta);
+    const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
+    const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
+    const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
+    const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
     for (let p = a; p < aEnd; p += 16) {
       const x = mul(rate, v128.load(p));
       v128.store(w, sub(v128.load(w), mul(d0, x)));
@@ -211,10 +250,11 @@ export function denseGradient(gw: usize, delta: usize, a: usize, nIn: i32, nOut:
   const aEnd = a + ((<usize>nIn) << 2);
   const deltaEnd = delta + ((<usize>nOut) << 2);
   for (; delta < deltaEnd; delta += 16) {
-    const d0 = v128.load32_splat(delta);
-    const d1 = v128.load32_splat(delta, 4);
-    const d2 = v128.load32_splat(delta, 8);
-    const d3 = v128.load32_splat(delta, 12);
+    const d = v128.load(delta);
+    const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
+    const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
+    const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
+    const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
     for (let p = a; p < aEnd; p += 16) {
       const x = v128.load(p);
       v128.store(gw, add(v128.load(gw), mul(d0, x)));
@@ -238,8 +278,16 @@ export function scale(v: usize, n: i32, s: v128): void {
   for (; v < end; v += 16) v128.store(v, mul(v128.load(v), s));
 }
 
+/** to ← v·s over `n` padded elements.                                                                         @hot */
+// @ts-ignore: decorator
+@inline export function scaleTo(to: usize, v: usize, n: i32, s: v128): void {
+  const end = v + ((<usize>n) << 2);
+  for (; v < end; v += 16, to += 16) v128.store(to, mul(v128.load(v), s));
+}
+
 /** p ← p − η·g over `n` padded elements.                                                                      @hot */
-export function sgdUpdate(p: usize, g: usize, n: i32, rate: v128): void {
+// @ts-ignore: decorator
+@inline export function sgdUpdate(p: usize, g: usize, n: i32, rate: v128): void {
   const end = p + ((<usize>n) << 2);
   for (; p < end; p += 16, g += 16) v128.store(p, sub(v128.load(p), mul(rate, v128.load(g))));
 }
