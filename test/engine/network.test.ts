@@ -126,6 +126,8 @@ describe('network', () => {
     );
     expect(() => net.stepMany(new Float32Array(4), new Float32Array(2), 1.5)).toThrow(/count/);
     expect(() => net.region('nothing')).toThrow(/PLAN_NO_REGION/);
+    expect(() => net.predict([1])).toThrow(/row: found 1 values, expected 2/);
+    expect(() => net.learn([1, 2], [1, 2])).toThrow(/target: found 2 values, expected 1/);
     expect(() => net.gradients([Number.NaN, 1], [1])).toThrow(/not finite/);
   });
 

@@ -155,9 +155,11 @@ export function step(plan: i32): f32 {
 
   const bound = parameterBound(header, s);
   setNumber(s, L.S_PARAMETER_BOUND, <f32>bound);
-  if (word(header, L.H_SWEEPS) && cannotOverflow(header, number(s, L.S_RATE), bound)) {
+  if (word(header, L.H_SWEEPS) && cannotOverflow(header, max(number(s, L.S_RATE), number(s, L.S_BIAS_RATE)), bound)) {
     runSweep(header, outputLayer(header), s);
-    staysFinite(header, s, true, true); // it does; the bounds go on
+    // As staysFinite has it for this optimizer; that it does is proved already.
+    const most = <f64>max(number(s, L.S_RATE), number(s, L.S_BIAS_RATE));
+    setNumber(s, L.S_PARAMETER_BOUND, <f32>((bound + most * (reach() * 1.000001)) * 1.000001));
   } else {
     runDeltas(header);
     if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);

@@ -46,6 +46,7 @@ export function runForward(header: usize, isLearning: bool): void {
       const from = at(word(op, L.IO_FROM));
       const to = at(word(op, L.IO_TO));
       if (from) restride(from, n, to, pad4(n), n, m);
+      if (!isLearning) continue;
       peakInput = peakOf(to, pad4(n) * m);
       peakActivation = peakInput;
     } else if (code == L.OP_OUTPUT) {
