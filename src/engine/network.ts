@@ -207,6 +207,7 @@ export class Network {
    * @throws EngineError for a name that is none
    */
   freeze(layer: string, isFrozen = true): void {
+    this.#run.settle(this.#header);
     this.#arena.words[this.#opOf(layer) + L.D_FROZEN] = isFrozen ? 1 : 0;
   }
 
@@ -267,8 +268,12 @@ export class Network {
     };
   }
 
-  /** A view of a region of the arena: the caller's own (`reserve`), or any of `plan.regions`, padding left out at the end. */
+  /**
+   * A view of a region of the arena: the caller's own (`reserve`), or any of `plan.regions`, padding left out at the end.
+   * Read parameters through `parameters()`: a step may put the first layer's update off until its weights are next read.
+   */
   region(name: string): Float32Array {
+    this.#run.settle(this.#header);
     const { offset, layout, shape, floats } = this.plan.region(name);
     const [rows = 1, columns = 1] = shape;
     const used = layout === 'panels' || (layout === 'columns' && columns > 1) ? floats : rows * columns;
@@ -521,6 +526,7 @@ export class Network {
     const [rows = 1, columns = 1] = shape;
     if (into.length !== rows * columns)
       throw wrongCount(`read of ${name}`, `${into.length} values`, `${rows * columns}`);
+    this.#run.settle(this.#header);
     const { floats } = this.#arena;
     const stride = columns + (-columns & 3);
     for (let i = 0, k = 0; i < rows; i++) {
@@ -541,6 +547,7 @@ export class Network {
         throw wrongCount(`write of ${name}`, String(values[k]), 'values finite in float32');
       }
     }
+    this.#run.settle(this.#header);
     const { floats } = this.#arena;
     const stride = columns + (-columns & 3);
     for (let i = 0, k = 0; i < rows; i++) {

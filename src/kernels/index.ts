@@ -5,6 +5,8 @@ export interface Kernels {
   forward(plan: number): void;
   step(plan: number): number;
   gradient(plan: number): number;
+  /** Makes an update that was put off; before parameters are read or written from outside. */
+  settle(plan: number): void;
   stepRows(plan: number, count: number): number;
 }
 

@@ -43,6 +43,11 @@ export const H_ACCUMULATE = 19;
 export const H_SWEEPS = 20;
 /** Weights of the m examples in the loss. */
 export const H_ROW_WEIGHTS = 21;
+/**
+ * Where η·x waits for the next forward pass, which updates the first layer's weights as it reads them; 0 where the
+ * update is made at once. Only the simd executor puts it off; the result is the same.
+ */
+export const H_PUT_OFF = 22;
 export const HEADER_WORDS = 24;
 
 // ---- state words
@@ -88,6 +93,8 @@ export const S_CLIP_VALUE = 23;
 export const S_CLIP_NORM = 24;
 /** rmsprop and adam: how many times η one update can move a parameter at most; +Infinity where there is no such bound. */
 export const S_MOST_STEPS = 25;
+/** 1 while the first layer's update waits, uint32. */
+export const S_PUT_OFF = 26;
 export const STATE_WORDS = 28;
 
 // ---- op records: sixteen words each

@@ -116,6 +116,9 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
     options.gradients === true ||
     optimizer.accumulate > 1 ||
     layers.some((layer) => layer.kind === 'layerNorm');
+  const isPlain = optimizer.kind === 'sgd' && optimizer.decay === 0;
+  const isClipped = optimizer.clipNorm !== undefined || optimizer.clipValue !== undefined;
+  const sweeps = isPlain && !isClipped && !keepsGradients;
   const isSpread = (n: number) => examples > 1 && pad4(n) !== n;
   const opCount = layers.length + 2 + (shortcut ? 1 : 0) + (isSpread(outputs) ? 1 : 0);
 
@@ -135,6 +138,7 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
 
   // ---- rows in and out. One example lies in its padded column; several lie dense, and OP_INPUT spreads them.
   const x = space.take('x', 'columns', [inputs, examples]);
+  const scaled = sweeps && layers[0].kind === 'dense' ? space.take('x scaled', 'vector', [inputs]) : undefined;
   const input = isSpread(inputs) ? space.take('input', 'dense', [examples, inputs]) : x;
   const y = space.take('y', 'columns', [outputs, examples]);
   const targets = loss.kind === 'quantile' ? outputs / loss.quantiles.length : outputs;
@@ -290,9 +294,8 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   header[L.H_TARGETS] = targets;
   header[L.H_OPTIMIZER] = OPTIMIZERS[optimizer.kind].code;
   header[L.H_ACCUMULATE] = optimizer.accumulate;
-  const isPlain = optimizer.kind === 'sgd' && optimizer.decay === 0;
-  const isClipped = optimizer.clipNorm !== undefined || optimizer.clipValue !== undefined;
-  header[L.H_SWEEPS] = isPlain && !isClipped && !keepsGradients ? 1 : 0;
+  header[L.H_SWEEPS] = sweeps ? 1 : 0;
+  header[L.H_PUT_OFF] = scaled?.offset ?? 0;
   header[L.H_ROW_WEIGHTS] = rowWeights.offset;
 
   const initial = [

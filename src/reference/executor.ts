@@ -435,6 +435,9 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
 
     step,
 
+    /** Nothing waits here: every update is made at once. */
+    settle(): void {},
+
     /** `count` steps on the resident rows, in order; the sum of the losses. m = 1. */
     stepRows(header: number, count: number): number {
       const nIn = words[header + L.H_INPUTS];

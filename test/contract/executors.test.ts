@@ -61,6 +61,31 @@ test.each(['8-16-4', '32-64-32-8', '128-256-128-10', '784-256-10', '6-64-64-6'])
   },
 );
 
+test('executors: an update that waits is never seen to: looking, writing, freezing and refusing between steps', () => {
+  const random = new Random(12);
+  const spec = { ...tanhNetwork('6-9-3', 0.05), shortcut: true };
+  const nets = (['simd', 'reference'] as const).map((executor) => createNetwork(spec, { executor }));
+  for (let i = 0; i < 200; i++) {
+    const row = randomRow(random, 6);
+    const target = randomRow(random, 3);
+    const choice = random.next() % 8;
+    const seen = nets.map((net) => {
+      net.learn(row, target);
+      if (choice === 0) return net.hash();
+      if (choice === 1) return [...net.predict(row)];
+      if (choice === 2) return net.learn(row, [Number.NaN, 0, 0]);
+      if (choice === 3) net.freeze('layers.0', i % 3 === 0);
+      if (choice === 4) net.parameters()[0].write(new Float32Array(54).fill(i / 1000));
+      if (choice === 5) return [...net.parameters()[0].read()];
+      if (choice === 6) return net.gradients(row, target);
+      if (choice === 7) net.rate = 0.01 + (i % 5) / 50;
+      return undefined;
+    });
+    expect(seen[1]).toEqual(seen[0]);
+  }
+  expect(nets[1].hash()).toBe(nets[0].hash());
+});
+
 describe.each(['simd', 'reference'] as const)('%s', (executor) => {
   test('stepMany does what learn does on each row, across chunks of resident rows', () => {
     for (const [widths, m] of [

@@ -9,7 +9,7 @@ describe('plan', () => {
   test('prints ops and regions with their bytes', () => {
     const text = createNetwork(tanhNetwork('8-16-4')).plan.toString();
     expect(text).toMatchInlineSnapshot(`
-      "plan 8-16-4, 1 example a step, sgd, 3568 bytes
+      "plan 8-16-4, 1 example a step, sgd, 3600 bytes
 
       op
        0  input 8
@@ -26,14 +26,15 @@ describe('plan', () => {
       layers.1.weight  4 × 16  panels      2064    256
       layers.1.bias         4  vector      2320     16
       x                 8 × 1  columns     2336     32
-      y                 4 × 1  columns     2368     16
-      row weights           1  vector      2384     16
-      a1               16 × 1  columns     2400     64
-      a2                4 × 1  columns     2464     16
-      delta1           16 × 1  columns     2480     64
-      delta2            4 × 1  columns     2544     16
-      rows             21 × 8  dense       2560    672
-      row targets      21 × 4  dense       3232    336"
+      x scaled              8  vector      2368     32
+      y                 4 × 1  columns     2400     16
+      row weights           1  vector      2416     16
+      a1               16 × 1  columns     2432     64
+      a2                4 × 1  columns     2496     16
+      delta1           16 × 1  columns     2512     64
+      delta2            4 × 1  columns     2576     16
+      rows             21 × 8  dense       2592    672
+      row targets      21 × 4  dense       3264    336"
     `);
   });
 

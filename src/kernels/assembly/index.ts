@@ -6,7 +6,7 @@ import { expNonPositive, log, log1pUnit } from './math';
 import { at, state, word } from './memory';
 import {
   clearPeakDelta, layerSweep, OP_BYTES, outputLayer, peakActivation, peakDelta, peakInput, runDeltas, runForward, runLoss,
-  runPullBack,
+  runPullBack, runSettle,
 } from './passes';
 
 // The step. Every export takes the element offset of a plan's header, so one memory can hold several.
@@ -101,13 +101,18 @@ function runSweep(header: usize, last: usize, s: usize): void {
   const first = at(word(header, L.H_OPS));
   for (let op = last; op > first; op -= OP_BYTES) {
     if (op != last) runPullBack(op, 1);
-    layerSweep(op, rate, biasRate);
+    layerSweep(header, op, rate, biasRate);
   }
 }
 
 /** Predicts; learns nothing. @hot */
 export function forward(plan: i32): void {
   runForward(at(plan), false);
+}
+
+/** Makes an update that was put off; call it before parameters are read or written from outside. */
+export function settle(plan: i32): void {
+  runSettle(at(plan));
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as L from '../../plan/layout';
 import { activate, pullBack } from './activation';
-import { denseBackward, denseForward, denseSweep, denseUpdate, sgdUpdate } from './dense';
+import { denseBackward, denseForward, denseSweep, denseUpdate, denseUpdateForward, sgdUpdate } from './dense';
 import { dropoutForward, dropoutKey, multiply } from './dropout';
 import { layerNormBackward, layerNormForward } from './layer-norm';
 import { lossOf } from './loss';
@@ -40,7 +40,7 @@ export function runForward(header: usize, isLearning: bool): void {
   for (let op = at(word(header, L.H_OPS)); op < end; op += OP_BYTES) {
     const code = word(op, L.OP_CODE);
     if (code == L.OP_DENSE) {
-      for (let k = 0; k < m; k++) denseColumn(op, k);
+      for (let k = 0; k < m; k++) denseColumn(header, op, k);
     } else if (code == L.OP_INPUT) {
       const n = word(op, L.IO_N);
       const from = at(word(op, L.IO_FROM));
@@ -58,17 +58,47 @@ export function runForward(header: usize, isLearning: bool): void {
   }
 }
 
-/** Column k of a dense layer. */
+/** Column k of a dense layer; the first makes up for an update that was put off. */
 // @ts-ignore: decorator
-@inline function denseColumn(op: usize, k: i32): void {
+@inline function denseColumn(header: usize, op: usize, k: i32): void {
   const n = word(op, L.D_OUT);
   const nIn = pad4(word(op, L.D_IN));
   const stride = pad4(n);
+  const w = at(word(op, L.D_W));
+  const b = at(word(op, L.D_B));
+  const a = at(word(op, L.D_A_IN)) + bytesOf(k * nIn);
   const out = at(word(op, L.D_A_OUT)) + bytesOf(k * stride);
-  denseForward(at(word(op, L.D_W)), at(word(op, L.D_B)), at(word(op, L.D_A_IN)) + bytesOf(k * nIn), out, nIn, stride);
+  if (!word(op, L.D_DA_IN) && isPutOff(header)) {
+    denseUpdateForward(w, b, at(word(op, L.D_DELTA)), at(word(header, L.H_PUT_OFF)), a, out, nIn, stride);
+    setPutOff(header, 0);
+  } else {
+    denseForward(w, b, a, out, nIn, stride);
+  }
   const side = at(word(op, L.D_SIDE));
   if (side) addTo(out, side + bytesOf(k * stride), stride);
   activateColumn(op, k, out, n, stride);
+}
+
+// @ts-ignore: decorator
+@inline function isPutOff(header: usize): bool {
+  return load<i32>(state(header) + (L.S_PUT_OFF << 2)) != 0;
+}
+
+// @ts-ignore: decorator
+@inline function setPutOff(header: usize, value: i32): void {
+  store<i32>(state(header) + (L.S_PUT_OFF << 2), value);
+}
+
+/** Makes the first layer's update where it was put off, because somebody wants to see or set its weights. */
+export function runSettle(header: usize): void {
+  if (!isPutOff(header)) return;
+  setPutOff(header, 0);
+  let op = at(word(header, L.H_OPS)) + OP_BYTES;
+  if (word(op, L.OP_CODE) != L.OP_DENSE) op += OP_BYTES; // a shortcut beside a single layer stands before it
+  const nIn = pad4(word(op, L.D_IN));
+  const scaled = at(word(header, L.H_PUT_OFF));
+  // η is in it already; 1·v is v.
+  denseUpdate(at(word(op, L.D_W)), at(word(op, L.D_DELTA)), scaled, nIn, pad4(word(op, L.D_OUT)), f32x4.splat(1));
 }
 
 // @ts-ignore: decorator
@@ -206,7 +236,7 @@ function layerBackward(op: usize, k: i32): void {
 }
 
 /** Backward and update of one layer in one sweep over its weights, whose δ is there. m = 1, plain sgd. @hot */
-export function layerSweep(op: usize, rate: v128, biasRate: v128): void {
+export function layerSweep(header: usize, op: usize, rate: v128, biasRate: v128): void {
   const code = word(op, L.OP_CODE);
   if (code != L.OP_DENSE && code != L.OP_SHORTCUT) {
     if (code == L.OP_DROPOUT) layerBackward(op, 0);
@@ -223,7 +253,16 @@ export function layerSweep(op: usize, rate: v128, biasRate: v128): void {
   const a = at(word(op, L.D_A_IN));
   const delta = at(word(op, L.D_DELTA));
   const da = at(word(op, L.D_DA_IN));
-  if (da) denseSweep(w, delta, a, da, nIn, stride, rate);
-  else denseUpdate(w, delta, a, nIn, stride, rate);
+  const scaled = at(word(header, L.H_PUT_OFF));
+  if (da) {
+    denseSweep(w, delta, a, da, nIn, stride, rate);
+  } else if (code == L.OP_DENSE && scaled) {
+    // Nothing below asks for ∂ℓ/∂a, so the update waits until the next forward pass reads the weights anyway: δ stays
+    // until then, η·x is kept.
+    for (let i: usize = 0; i < bytesOf(nIn); i += 16) v128.store(scaled + i, mul(rate, v128.load(a + i)));
+    setPutOff(header, 1);
+  } else {
+    denseUpdate(w, delta, a, nIn, stride, rate);
+  }
   if (b) sgdUpdate(b, delta, stride, biasRate);
 }
