@@ -94,6 +94,9 @@ const OPTIMIZERS: Record<OptimizerSpec['kind'], { code: number; states: readonly
   adamw: { code: L.OPTIMIZER_ADAMW, states: ['average', 'squareAverage'] },
 };
 
+/** No arena is larger: 1 GiB, far beyond what one row a step can train. */
+const MOST_BYTES = 2 ** 30;
+
 /** Bytes of rows and targets that `stepMany` hands over in one call. */
 const RESIDENT_BYTES = 1024;
 
@@ -306,6 +309,14 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   const views: Record<string, Region> = { input, target, output };
   const regions = Object.freeze(space.regions);
   const { floats } = space;
+  if (4 * floats > MOST_BYTES) {
+    throw new SpecError('PLAN_TOO_LARGE', {
+      where: 'network',
+      found: `${widths.join('-')}, which needs ${4 * floats} bytes`,
+      expected: `at most ${MOST_BYTES} bytes`,
+      remedy: 'use fewer units',
+    });
+  }
   const rowsAStep = examples === 1 ? '1 example' : `${examples} examples`;
   return Object.freeze({
     network,

@@ -64,6 +64,10 @@ describe('plan', () => {
     }
   });
 
+  test('refuses what no machine should allocate, before it does', () => {
+    expect(() => createNetwork(tanhNetwork('65536-65536-1'))).toThrow(/PLAN_TOO_LARGE: network: found 65536-65536-1/);
+  });
+
   test('is frozen', () => {
     const plan = planNetwork(resolveNetwork(tanhNetwork('2-1')));
     expect(() => {
