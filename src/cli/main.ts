@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, messageOf } from './errors.js';
+import { inspectCommand } from './inspect.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
 
@@ -13,7 +14,7 @@ const program = new Command('edgegrad')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'edgegrad: ')) });
-for (const command of [runCommand(), replayCommand()]) {
+for (const command of [runCommand(), replayCommand(), inspectCommand()]) {
   program.addCommand(command.exitOverride().copyInheritedSettings(program));
 }
 

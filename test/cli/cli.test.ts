@@ -160,6 +160,26 @@ network = { layers = [], optimizer = { kind = "sgd", rate = 0.05 } }
   });
 });
 
+describe('inspect', () => {
+  test('prints the plan of a declaration and of a configuration, and what a checkpoint holds', async () => {
+    const spec = {
+      inputs: 3,
+      layers: [{ kind: 'dense', units: 2 }],
+      loss: 'huber',
+      optimizer: { kind: 'adam', rate: 0.01 },
+    };
+    const { code, out } = await edgegrad(['inspect', write('net.json', JSON.stringify(spec))]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^plan 3-2, 1 example a step, adam, \d+ bytes\n/);
+    expect((await edgegrad(['inspect', join(model, 'edgegrad.toml')])).out).toContain(
+      'inputs   stw_kn, aws_kn, awa_cos',
+    );
+    await edgegrad(['run', '--speed', 'max', '--state', 'seen']);
+    const seen = await edgegrad(['inspect', 'seen/sailing-wind.safetensors']);
+    expect(seen.out).toContain('layers.0.weight  F32 [16, 4]  largest ');
+  });
+});
+
 describe('wrong usage is one line without a stack, exit code 2', () => {
   const wrongColumns = write('wrong.csv', 'a,b,c\n1,2,3\n4,5,6\n');
   const unknownKey = write('unknown.toml', 'nam = "x"\n');
@@ -173,6 +193,9 @@ describe('wrong usage is one line without a stack, exit code 2', () => {
     [['replay', 'nothing.csv'], 'file nothing.csv: found no such file'],
     [['replay', wrongColumns], 'found "a", "b", "c", expected "stw_kn"'],
     [['replay', write('empty.csv', '')], 'found 0 lines and no row among them'],
+    [['inspect', 'nothing.json'], 'nothing.json: found no such file'],
+    [['inspect', write('bad.json', '{"inputs":1,"layers":[]}')], 'bad.json: network.layers: found an empty list'],
+    [['inspect', write('bad.safetensors', 'x')], 'bad.safetensors: found 1 bytes'],
     [['replay'], "missing required argument 'log'"],
     [['frobnicate'], "unknown command 'frobnicate'"],
     [['run', '--bogus'], "unknown option '--bogus'"],
