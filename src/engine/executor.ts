@@ -1,10 +1,7 @@
 import { instantiateKernels, type Kernels, simdRefusal } from '../kernels/index.js';
 import { CONSTANTS, layout as L, type Plan } from '../plan/index.js';
 import { createReferenceExecutor } from '../reference/index.js';
-import { EdgegradError } from '../spec/index.js';
-
-/** Something about this machine or call keeps a network from being made. */
-export class EngineError extends EdgegradError {}
+import { EngineError } from './errors.js';
 
 /** `simd`: WebAssembly kernels · `reference`: plain TypeScript, bit for bit the same, 10 to 30 times slower. */
 export type ExecutorKind = 'simd' | 'reference';

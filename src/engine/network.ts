@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  CheckpointError,
-  decodeSafetensors,
-  encodeSafetensors,
-  type Tensor,
-  type TensorFile,
-} from '../models/index.js';
-import { layout as L, type Parameter, type Plan, type PlanOptions, panelIndex, planNetwork } from '../plan/index.js';
-import { type NetworkSpec, type ResolvedNetwork, resolveNetwork, widthsOf } from '../spec/index.js';
-import { type Arena, createArena, EngineError, type Executor, type ExecutorKind } from './executor.js';
-import { Random } from './random.js';
+import { decodeSafetensors, encodeSafetensors, type TensorFile } from '../models/index.js';
+import { layout as L, type Plan, type PlanOptions, planNetwork } from '../plan/index.js';
+import { firstDifference, type NetworkSpec, resolveNetwork } from '../spec/index.js';
+import { EngineError, wrongArgument } from './errors.js';
+import { type Arena, createArena, type Executor, type ExecutorKind } from './executor.js';
+import { initialise } from './initialise.js';
+import { checkState, declaredNetwork, isRate, type NetworkState } from './kept-state.js';
+import { ParameterStore, type ParameterView, sizeOf } from './parameter-store.js';
 import { scheduleFactor } from './schedule.js';
 
 /** How a network is made, beside what it is. */
@@ -18,18 +15,6 @@ export interface NetworkOptions extends Pick<PlanOptions, 'examples' | 'reserve'
   seed?: number;
   /** Default `auto`: simd, or the reference where there is none. */
   executor?: ExecutorKind | 'auto';
-}
-
-/** A parameter of a network: a matrix or a bias, in logical row-major order whatever the arena's layout. */
-export interface ParameterView {
-  /** `layers.0.weight`, `layers.0.bias`. */
-  readonly name: string;
-  /** `[out, in]` of a weight, `[out]` of a bias. */
-  readonly shape: readonly number[];
-  /** Copies the values out, into `into` where given. */
-  read(into?: Float32Array): Float32Array;
-  /** Copies the values in. @throws EngineError for a wrong count or a value that is not finite */
-  write(values: ArrayLike<number>): void;
 }
 
 /** ∂J/∂parameter, row-major under the parameter's name and shape. */
@@ -49,12 +34,6 @@ export interface Refusals {
   readonly delta: number;
   /** The update might have overflowed a parameter. */
   readonly update: number;
-}
-
-/** What must be kept of a network to go on from it. */
-export interface NetworkState {
-  readonly tensors: Tensor[];
-  readonly metadata: Record<string, string>;
 }
 
 const FORMAT = 'edgegrad.network';
@@ -82,6 +61,7 @@ export class Network {
   readonly #run: Executor;
   readonly #header: number;
   readonly #state: number;
+  readonly #store: ParameterStore;
   readonly #rows: Float32Array;
   readonly #rowTargets: Float32Array;
   readonly #hasSchedule: boolean;
@@ -99,6 +79,7 @@ export class Network {
     this.#run = this.#arena.executor;
     this.#header = this.plan.region('plan').offset;
     this.#state = this.plan.region('state').offset;
+    this.#store = new ParameterStore(this.plan, this.#arena);
     this.input = this.region('input');
     this.target = this.region('target');
     this.output = this.region('output');
@@ -110,7 +91,8 @@ export class Network {
     this.#rate = network.optimizer.rate;
     this.#biasRate = network.optimizer.biasRate;
     this.#seed = options.seed ?? 1;
-    this.#initialise(network);
+    initialise(this.plan, this.#store, this.#seed);
+    this.#saltDropout();
   }
 
   /** Predicts from `input` into `output`; learns nothing. @hot */
@@ -157,10 +139,10 @@ export class Network {
     const nIn = this.input.length / m;
     const nOut = this.target.length / m;
     if (!Number.isInteger(count) || count < 0 || count % m !== 0) {
-      throw wrongCount('count', String(count), m === 1 ? 'a whole number ≥ 0' : `a multiple of ${m} ≥ 0`);
+      throw wrongArgument('count', String(count), m === 1 ? 'a whole number ≥ 0' : `a multiple of ${m} ≥ 0`);
     }
-    if (rows.length < count * nIn) throw wrongCount('rows', `${rows.length} values`, `${count} × ${nIn}`);
-    if (targets.length < count * nOut) throw wrongCount('targets', `${targets.length} values`, `${count} × ${nOut}`);
+    if (rows.length < count * nIn) throw wrongArgument('rows', `${rows.length} values`, `${count} × ${nIn}`);
+    if (targets.length < count * nOut) throw wrongArgument('targets', `${targets.length} values`, `${count} × ${nOut}`);
     if (count === 0) return Number.NaN;
     const capacity = this.#rows.length / nIn;
     const chunk = capacity > 0 ? capacity : m;
@@ -234,11 +216,11 @@ export class Network {
   merge(others: readonly Network[], weights: readonly number[] = [1, ...others.map(() => 1)]): void {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     if (weights.length !== others.length + 1 || !weights.every((weight) => weight >= 0) || !(total > 0)) {
-      throw wrongCount('weights', `[${weights}]`, `${others.length + 1} numbers ≥ 0, one of them above 0`);
+      throw wrongArgument('weights', `[${weights}]`, `${others.length + 1} numbers ≥ 0, one of them above 0`);
     }
     for (const other of others) {
       const difference = firstDifference(shapesOf(other), shapesOf(this), 'network');
-      if (difference) throw wrongCount(`merge: ${difference.path}`, difference.a, difference.b);
+      if (difference) throw wrongArgument(`merge: ${difference.path}`, difference.a, difference.b);
     }
     const all = [this, ...others].map((network) => network.parameters());
     this.parameters().forEach((parameter, p) => {
@@ -282,12 +264,7 @@ export class Network {
 
   /** Every weight and bias, in order. */
   parameters(): ParameterView[] {
-    return this.plan.parameters.map((parameter) => ({
-      name: parameter.name,
-      shape: parameter.shape,
-      read: (into = new Float32Array(sizeOf(parameter))) => this.#read(parameter, parameter.region.offset, into),
-      write: (values) => this.#write(parameter, values),
-    }));
+    return this.#store.views();
   }
 
   /**
@@ -311,7 +288,7 @@ export class Network {
     return inspection.plan.parameters.map((parameter) => ({
       name: parameter.name,
       shape: parameter.shape,
-      values: inspection.#read(parameter, parameter.region.offset + toGradient, new Float32Array(sizeOf(parameter))),
+      values: inspection.#store.read(parameter, toGradient),
     }));
   }
 
@@ -329,24 +306,16 @@ export class Network {
 
   /** Everything needed to go on bit for bit, as arrays under PyTorch's names and short texts. */
   state(): NetworkState {
-    const { words, optimizerStates, parameters, network } = this.plan;
-    const tensors: Tensor[] = [];
-    const add = (prefix: string, shift: number) => {
-      for (const parameter of parameters) {
-        const { name, shape, region } = parameter;
-        const data = this.#read(parameter, region.offset + shift, new Float32Array(sizeOf(parameter)));
-        tensors.push({ name: prefix + name, shape, dtype: 'F32', data });
-      }
-    };
-    add('', 0);
+    const { words, optimizerStates, network } = this.plan;
+    const accumulated = this.#arena.counts[this.#state + L.S_ACCUMULATED];
+    const tensors = this.#store.tensors('', 0);
     optimizerStates.forEach((name, i) => {
-      add(`optimizer.${name}.`, words[i === 0 ? L.H_TO_STATE1 : L.H_TO_STATE2]);
+      tensors.push(...this.#store.tensors(`optimizer.${name}.`, words[L.H_TO_STATE1 + i]));
     });
     if (optimizerStates.length === 2) {
       tensors.push({ name: 'optimizer.powers', shape: [2], dtype: 'F64', data: this.#powers().slice() });
     }
-    const accumulated = this.#arena.counts[this.#state + L.S_ACCUMULATED];
-    if (accumulated > 0) add('gradient.', words[L.H_TO_GRADIENT]);
+    if (accumulated > 0) tensors.push(...this.#store.tensors('gradient.', words[L.H_TO_GRADIENT]));
     return {
       tensors,
       metadata: {
@@ -367,66 +336,22 @@ export class Network {
    * @throws CheckpointError where it is of another network or lacks something; nothing has changed then
    */
   restore(state: TensorFile, what = 'checkpoint'): void {
-    const refuse = (found: string, expected: string) =>
-      new CheckpointError('CHECKPOINT_MISMATCH', { where: what, found, expected });
-    const kept = specOf(state, what);
-    const { words, optimizerStates, parameters, network } = this.plan;
-    const difference = firstDifference(kept, network, 'network');
-    if (difference) throw refuse(`${difference.path} ${difference.a}`, `${difference.b}`);
-    const { metadata } = state;
-    const number = (key: string, isRight: (value: number) => boolean): number => {
-      const value = Number(metadata[key]);
-      if (metadata[key] === undefined || !isRight(value))
-        throw refuse(`${key} "${metadata[key]}"`, 'a number it can be');
-      return value;
-    };
-    const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0;
-    const steps = number('steps', isCount);
-    const accumulated = number('accumulated', (n) => isCount(n) && n < network.optimizer.accumulate);
-    const rate = number('rate', isRate);
-    const biasRate = number('biasRate', isRate);
-    const hasDropout = network.layers.some((layer) => layer.kind === 'dropout');
-    const seed = hasDropout ? number('seed', (n) => isCount(n) && n < 2 ** 32) : this.#seed;
-    const frozen = (metadata.frozen ?? '').split(' ').filter((name) => name !== '');
-    const known = this.#layersWithParameters();
-    for (const name of frozen) if (!known.includes(name)) throw refuse(`frozen "${name}"`, known.join(', '));
-
-    const writes: (() => void)[] = [];
-    const check = (prefix: string, shift: number) => {
-      for (const parameter of parameters) {
-        const name = prefix + parameter.name;
-        const tensor = state.tensors.get(name);
-        const { shape } = parameter;
-        if (tensor?.dtype !== 'F32' || String(tensor.shape) !== String(shape)) {
-          throw refuse(tensor ? `${name} ${tensor.dtype} [${tensor.shape}]` : `no ${name}`, `${name} F32 [${shape}]`);
-        }
-        if (!tensor.data.every(Number.isFinite)) throw refuse(`a value in ${name} that is not finite`, 'finite ones');
-        writes.push(() => this.#write(parameter, tensor.data, shift));
-      }
-    };
-    check('', 0);
-    optimizerStates.forEach((name, i) => {
-      check(`optimizer.${name}.`, words[i === 0 ? L.H_TO_STATE1 : L.H_TO_STATE2]);
-    });
-    if (accumulated > 0) check('gradient.', words[L.H_TO_GRADIENT]);
-    const powers = state.tensors.get('optimizer.powers');
-    if (optimizerStates.length === 2 && (powers?.dtype !== 'F64' || powers.data.length !== 2)) {
-      throw refuse('no optimizer.powers', 'optimizer.powers F64 [2]');
-    }
-
-    for (const write of writes) write();
-    if (powers && optimizerStates.length === 2) this.#powers().set(powers.data);
+    const { words } = this.plan;
+    const layers = this.#layersWithParameters();
+    const kept = checkState(state, this.plan, layers, what);
+    for (const { parameter, data, shift } of kept.values) this.#store.write(parameter, data, shift);
+    if (kept.powers) this.#powers().set(kept.powers);
     const { counts, floats } = this.#arena;
-    counts[this.#state + L.S_STEPS] = steps % 2 ** 32;
-    counts[this.#state + L.S_STEPS_HIGH] = Math.floor(steps / 2 ** 32);
-    counts[this.#state + L.S_ACCUMULATED] = accumulated;
-    floats[this.#state + L.S_STATE_BOUND] = this.#peak(words[L.H_TO_STATE1]);
-    floats[this.#state + L.S_GRADIENT_BOUND] = accumulated > 0 ? this.#peak(words[L.H_TO_GRADIENT]) : 0;
-    this.#rate = rate;
-    this.#biasRate = biasRate;
+    counts[this.#state + L.S_STEPS] = kept.steps % 2 ** 32;
+    counts[this.#state + L.S_STEPS_HIGH] = Math.floor(kept.steps / 2 ** 32);
+    counts[this.#state + L.S_ACCUMULATED] = kept.accumulated;
+    floats[this.#state + L.S_STATE_BOUND] = this.#store.peak(words[L.H_TO_STATE1]);
+    floats[this.#state + L.S_GRADIENT_BOUND] = kept.accumulated > 0 ? this.#store.peak(words[L.H_TO_GRADIENT]) : 0;
+    this.#rate = kept.rate;
+    this.#biasRate = kept.biasRate;
     this.#setRates();
-    for (const name of known) this.freeze(name, frozen.includes(name));
-    this.#seed = seed;
+    for (const name of layers) this.freeze(name, kept.frozen.includes(name));
+    this.#seed = kept.seed ?? this.#seed;
     this.#saltDropout();
   }
 
@@ -434,28 +359,6 @@ export class Network {
   save(): Uint8Array {
     const { tensors, metadata } = this.state();
     return encodeSafetensors(tensors, { format: FORMAT, version: FORMAT_VERSION, ...metadata, hash: this.hash() });
-  }
-
-  #initialise(network: ResolvedNetwork): void {
-    if (!Number.isInteger(this.#seed) || this.#seed < 0 || this.#seed >= 2 ** 32) {
-      throw wrongCount('seed', String(this.#seed), 'a whole number from 0 to 4294967295');
-    }
-    const random = new Random(this.#seed);
-    const widths = widthsOf(network);
-    network.layers.forEach((layer, i) => {
-      if (layer.kind === 'dropout') return;
-      const weight = this.plan.parameters.find(({ name }) => name === `layers.${i}.weight`) as Parameter;
-      const values = new Float32Array(sizeOf(weight));
-      if (layer.kind === 'layerNorm') {
-        values.fill(1);
-      } else {
-        const [nOut, nIn] = [layer.units, widths[i]];
-        const limit = { xavier: Math.sqrt(6 / (nIn + nOut)), he: Math.sqrt(6 / nIn), zeros: 0 }[layer.initialiser];
-        if (limit > 0) for (let k = 0; k < values.length; k++) values[k] = (2 * random.uniform() - 1) * limit;
-      }
-      this.#write(weight, values);
-    });
-    this.#saltDropout();
   }
 
   /** Gives every dropout layer draws of its own, from the seed. */
@@ -478,18 +381,6 @@ export class Network {
     return new Float64Array(this.#arena.floats.buffer, 4 * (this.#state + L.S_BETA1_POWER), 2);
   }
 
-  /** Largest magnitude among the parameters, or among what lies `shift` behind each. */
-  #peak(shift: number): number {
-    if (shift === 0) return 0;
-    let peak = 0;
-    for (const { region } of this.plan.parameters) {
-      for (let i = 0; i < region.floats; i++) {
-        peak = Math.max(peak, Math.abs(this.#arena.floats[region.offset + shift + i]));
-      }
-    }
-    return peak;
-  }
-
   /** Element offset of op record `i` in the arena. */
   #opAt(i: number): number {
     return this.plan.words[L.H_OPS] + i * L.OP_WORDS;
@@ -503,7 +394,7 @@ export class Network {
 
   #opOf(layer: string): number {
     const known = this.#layersWithParameters();
-    if (!known.includes(layer)) throw wrongCount('layer', `"${layer}"`, `one of ${known.join(', ')}`);
+    if (!known.includes(layer)) throw wrongArgument('layer', `"${layer}"`, `one of ${known.join(', ')}`);
     return this.#opAt(this.plan.ops.findIndex((op) => op.layer === layer));
   }
 
@@ -521,48 +412,12 @@ export class Network {
     inspection.#arena.counts[inspection.#state + L.S_STEPS] = this.steps % 2 ** 32;
     return inspection;
   }
-
-  #read({ name, shape, region }: Parameter, offset: number, into: Float32Array): Float32Array {
-    const [rows = 1, columns = 1] = shape;
-    if (into.length !== rows * columns)
-      throw wrongCount(`read of ${name}`, `${into.length} values`, `${rows * columns}`);
-    this.#run.settle(this.#header);
-    const { floats } = this.#arena;
-    const stride = columns + (-columns & 3);
-    for (let i = 0, k = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++, k++) {
-        into[k] = floats[offset + (region.layout === 'panels' ? panelIndex(i, j, stride) : i)];
-      }
-    }
-    return into;
-  }
-
-  #write({ name, shape, region }: Parameter, values: ArrayLike<number>, shift = 0): void {
-    const [rows = 1, columns = 1] = shape;
-    if (values.length !== rows * columns) {
-      throw wrongCount(`write of ${name}`, `${values.length} values`, `${rows * columns}`);
-    }
-    for (let k = 0; k < values.length; k++) {
-      if (!Number.isFinite(Math.fround(values[k]))) {
-        throw wrongCount(`write of ${name}`, String(values[k]), 'values finite in float32');
-      }
-    }
-    this.#run.settle(this.#header);
-    const { floats } = this.#arena;
-    const stride = columns + (-columns & 3);
-    for (let i = 0, k = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++, k++) {
-        floats[region.offset + shift + (region.layout === 'panels' ? panelIndex(i, j, stride) : i)] = values[k];
-      }
-    }
-    floats[this.#state + L.S_PARAMETER_BOUND] = Number.POSITIVE_INFINITY;
-  }
 }
 
 /** `TypedArray.set` costs more than it moves for a short row, so that one is copied four elements at a time. @hot */
 function copyRow(to: Float32Array, from: ArrayLike<number>, what: string): void {
   const n = to.length;
-  if (from.length !== n) throw wrongCount(what, `${from.length} values`, `${n}`);
+  if (from.length !== n) throw wrongArgument(what, `${from.length} values`, `${n}`);
   if (n > 16) {
     to.set(from);
     return;
@@ -577,55 +432,14 @@ function copyRow(to: Float32Array, from: ArrayLike<number>, what: string): void 
   for (; i < n; i++) to[i] = from[i];
 }
 
-function sizeOf(parameter: { readonly shape: readonly number[] }): number {
-  return parameter.shape.reduce((n, side) => n * side, 1);
-}
-
-function wrongCount(where: string, found: string, expected: string): EngineError {
-  return new EngineError('ENGINE_ARGUMENT', { where, found, expected });
-}
-
-function isRate(rate: number): boolean {
-  return Number.isFinite(Math.fround(rate)) && rate >= 0;
-}
-
 function checkedRate(where: string, rate: number): number {
-  if (!isRate(rate)) throw wrongCount(where, String(rate), 'a finite number ≥ 0');
+  if (!isRate(rate)) throw wrongArgument(where, String(rate), 'a finite number ≥ 0');
   return rate;
 }
 
 /** Names and shapes of a network's parameters. */
 function shapesOf(network: Network): Record<string, readonly number[]> {
   return Object.fromEntries(network.plan.parameters.map(({ name, shape }) => [name, shape]));
-}
-
-function specOf(file: TensorFile, what: string): ResolvedNetwork {
-  try {
-    return resolveNetwork(JSON.parse(file.metadata.network ?? 'null'));
-  } catch (error) {
-    throw new CheckpointError('CHECKPOINT_MISMATCH', {
-      where: what,
-      found: file.metadata.network === undefined ? 'no network declaration' : (error as Error).message,
-      expected: 'a checkpoint with its network declaration in the metadata',
-    });
-  }
-}
-
-/** The first place where two plain values differ, for messages. */
-export function firstDifference(
-  a: unknown,
-  b: unknown,
-  path: string,
-): { path: string; a: string; b: string } | undefined {
-  if (Object.is(a, b)) return undefined;
-  const isTable = (v: unknown): v is Record<string, unknown> => v !== null && typeof v === 'object';
-  if (!isTable(a) || !isTable(b)) return { path, a: JSON.stringify(a) ?? 'absent', b: JSON.stringify(b) ?? 'absent' };
-  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const place = Array.isArray(a) ? `${path}[${key}]` : `${path}.${key}`;
-    const difference = firstDifference(a[key], b[key], place);
-    if (difference) return difference;
-  }
-  return undefined;
 }
 
 /**
@@ -644,7 +458,7 @@ export function createNetwork(spec: NetworkSpec, options: NetworkOptions = {}): 
  */
 export function loadNetwork(bytes: Uint8Array, options: Omit<NetworkOptions, 'seed'> = {}): Network {
   const file = decodeSafetensors(bytes);
-  const network = new Network(specOf(file, 'checkpoint'), options);
+  const network = new Network(declaredNetwork(file, 'checkpoint'), options);
   network.restore(file);
   return network;
 }

@@ -1,4 +1,5 @@
 export * from './columns.js';
+export * from './difference.js';
 export * from './errors.js';
 export * from './network.js';
 export * from './task.js';

@@ -1,7 +1,8 @@
-import { firstDifference, type NetworkState } from '../engine/index.js';
+import type { NetworkState } from '../engine/index.js';
 import { CheckpointError, type Tensor, type TensorFile } from '../models/index.js';
 import type { StateArray } from '../online/index.js';
 import type { Column } from '../spec/index.js';
+import { firstDifference } from '../spec/index.js';
 import type { Stream } from './stream.js';
 
 /** What a checkpoint of a stream is, in its metadata. */
