@@ -100,11 +100,10 @@ interface Inside {
 function unwrap(schema: unknown): Inside {
   let inside = schema as Inside;
   while (inside?.wrapped !== undefined) inside = inside.wrapped as Inside;
-  // A pipe that begins with anything (to transform it) is what it ends in.
-  const last = inside?.pipe?.findLast((item) => (item as Inside).options ?? (item as Inside).entries) as
-    | Inside
-    | undefined;
-  return (inside?.type === 'unknown' ? last : inside) ?? {};
+  // A pipe that begins with anything, to transform it, is what it ends in.
+  if (inside?.type !== 'unknown') return inside ?? {};
+  const ends = (inside.pipe ?? []).filter((item) => item !== inside).map(unwrap);
+  return ends.findLast(({ options, entries }) => options ?? entries) ?? inside;
 }
 
 function childOf(schema: unknown, key: unknown, value: unknown): unknown {

@@ -268,6 +268,10 @@ export const columnSchema = v.pipe(
     '"maxGap" only on a column of kind "time"',
   ),
   v.check(
+    (column) => column.range === undefined || (column.kind !== 'time' && column.kind !== 'ignore'),
+    '"range" only on a column of kind "number", "angle" or "class"',
+  ),
+  v.check(
     (column) => column.maxStep === undefined || column.kind === 'number' || column.kind === 'angle',
     '"maxStep" only on a column of kind "number" or "angle"',
   ),

@@ -14,7 +14,8 @@ const CLASS = 2;
 const HALF_ULP = 5.9604644775390625e-8;
 
 /**
- * Range and step checks of the columns a task uses. Missing values (not finite, no range declared) pass.
+ * Range and step checks of every column that declares them, used by the task or not: a line damaged in one place is
+ * doubtful in all. Missing values (NaN) pass.
  *
  * A step is measured from the previous row whose values were all in range, even if that row itself made too large
  * a step: a level that really moved costs one row and is accepted from its second row on. A row with a value out of
@@ -33,12 +34,10 @@ export class Gates {
   private readonly counts: Float64Array;
   private readonly names: string[];
 
-  /** @param used indices of the columns to watch */
-  constructor(columns: readonly Column[], used: readonly number[]) {
-    const watched = used.filter((i) => {
-      const { kind, range, maxStep } = columns[i];
-      return kind === 'class' || range !== undefined || maxStep !== undefined;
-    });
+  constructor(columns: readonly Column[]) {
+    const isWatched = ({ kind, range, maxStep }: Column) =>
+      kind === 'class' || range !== undefined || maxStep !== undefined;
+    const watched = [...columns.keys()].filter((i) => isWatched(columns[i]));
     const n = watched.length;
     this.column = Int32Array.from(watched);
     this.kind = new Uint8Array(n);

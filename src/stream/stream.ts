@@ -100,7 +100,7 @@ export class Stream {
     this.columns = columns;
     this.task = task;
     this.required = columns.map((_, i) => used.includes(i));
-    this.gates = new Gates(columns, used);
+    this.gates = new Gates(columns);
     this.features = new Encoder(columns, task.features, 'oneHot');
     this.targets = new Encoder(columns, task.targets, 'index');
 

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { resolveColumns, resolveNetwork, resolveTask } from '../../src/spec/index.js';
+import { createStream, QUARANTINED } from '../../src/stream/index.js';
+
+const network = {
+  inputs: 3,
+  layers: [{ kind: 'dense', units: 4, activation: 'tanh' }],
+  loss: 'squaredError',
+  optimizer: { kind: 'sgd', rate: 0.1 },
+};
+
+describe('a network', () => {
+  test('gets its defaults, and none of them twice', () => {
+    const resolved = resolveNetwork(network);
+    expect(resolved.layers).toEqual([
+      { kind: 'dense', units: 4, activation: 'tanh', bias: true, initialiser: 'xavier', frozen: false },
+    ]);
+    expect(resolved.loss).toEqual({ kind: 'squaredError' });
+    expect(resolved.optimizer).toMatchObject({ biasRate: 0.1, decay: 0, accumulate: 1 });
+    expect(JSON.stringify(resolveNetwork(resolved))).toBe(JSON.stringify(resolved));
+  });
+
+  test.each<[unknown, string]>([
+    [{ ...network, foo: 1 }, 'network.foo: found unknown key "foo", expected one of inputs, layers, loss, optimizer'],
+    [
+      { ...network, layers: [{ kind: 'dense', unts: 4 }] },
+      'layers[0].unts: found unknown key "unts", expected one of kind, units',
+    ],
+    [{ ...network, layers: [{ kind: 'dense' }] }, 'layers[0].units: found nothing, expected a number; add units'],
+    [{ ...network, layers: [{ kind: 'dense', units: 4, activation: 'tahn' }] }, 'did you mean "tanh"?'],
+    [{ ...network, layers: [{ kind: 'dens', units: 4 }] }, 'layers[0].kind: found "dens"'],
+    [{ ...network, layers: [] }, 'network.layers: found an empty list, expected at least one layer'],
+    [{ ...network, inputs: 'x' }, 'network.inputs: found "x", expected a number'],
+    [{ ...network, inputs: 0 }, 'network.inputs: found 0, expected a whole number from 1 to 65536'],
+    [
+      { ...network, optimizer: { kind: 'sgd', rate: -1 } },
+      'network.optimizer.rate: found -1, expected a finite number ≥ 0',
+    ],
+    [
+      { ...network, optimizer: { kind: 'adam', rate: 0.1, momentum: 0.9 } },
+      'network.optimizer.momentum: found unknown key',
+    ],
+    [{ ...network, loss: 'huberr' }, 'did you mean "huber"?'],
+    [
+      { ...network, loss: { kind: 'huber', kapa: 1 } },
+      'network.loss.kapa: found unknown key "kapa", expected one of kind, kappa',
+    ],
+    [{ ...network, loss: 'crossEntropy' }, 'found "tanh" under loss "crossEntropy", expected "softmax"'],
+    [{ ...network, loss: { kind: 'quantile', quantiles: [0.1, 0.5, 0.9] } }, 'found 4 units under 3 quantiles'],
+    [{ ...network, layers: [{ kind: 'dropout', rate: 0.5 }] }, 'found "dropout" as the output layer, expected "dense"'],
+    [null, 'network: found null, expected a table of keys'],
+  ])('%j is refused', (spec, message) => {
+    expect(() => resolveNetwork(spec)).toThrow(message);
+  });
+});
+
+describe('columns', () => {
+  test.each<[unknown, string]>([
+    [[{ name: 'b', kind: 'class' }], 'expected a class column with "classes"'],
+    [[{ name: 'a', range: [3, 1] }], 'columns[0].range: found a list of 2, expected two numbers, the smaller first'],
+    [[{ name: 'a' }, { name: 'a' }], 'expected every column name once'],
+    [[{ name: 't', kind: 'time', range: [0, 1] }], '"range" only on a column of kind'],
+    [[{ name: 'c', kind: 'class', classes: 2, maxStep: 1 }], '"maxStep" only on a column of kind'],
+    [[{ name: 'a', maxGap: 1 }], '"maxGap" only on a column of kind "time"'],
+  ])('%j are refused', (columns, message) => {
+    expect(() => resolveColumns(columns)).toThrow(message);
+  });
+
+  test('a range holds for every column that declares one, used by the task or not', () => {
+    const stream = createStream({
+      columns: [{ name: 'x' }, { name: 'y' }, { name: 'battery', range: [3, 5] }],
+      task: { kind: 'regress', features: ['x'], targets: ['y'] },
+    });
+    stream.row.set([1, 2, 4]);
+    expect(stream.accept() & QUARANTINED).toBe(0);
+    stream.row.set([1, 2, 99]);
+    expect(stream.accept() & QUARANTINED).toBe(QUARANTINED);
+  });
+});
+
+describe('a task', () => {
+  const columns = resolveColumns([
+    { name: 'a' },
+    { name: 'b', kind: 'class', classes: 2 },
+    { name: 't', kind: 'time' },
+  ]);
+
+  test('a truth that is late by itself needs no further delay', () => {
+    const task = { kind: 'classify', features: ['a'], targets: ['b'] };
+    expect(resolveTask(task, columns).delay).toBe(1);
+    expect(resolveTask({ ...task, labelAge: 5 }, columns).delay).toBe(0);
+  });
+
+  test.each<[unknown, string]>([
+    [
+      { kind: 'classify', features: ['aa'], targets: ['b'] },
+      'task.features[0]: found "aa", expected one of the columns a, b, t; did you mean "a"?',
+    ],
+    [
+      { kind: 'regress', features: ['a'], targets: ['b'] },
+      'found "b", a column of kind "class", expected a column of kind "number" or "angle"',
+    ],
+    [{ kind: 'regress', features: ['t'], targets: ['a'] }, 'found "t", a column of kind "time"'],
+    [{ kind: 'regress', features: ['a'], targets: ['a'] }, 'which is among the features too'],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], delay: 0 },
+      'so that a row would be predicted after its truth was learned',
+    ],
+  ])('%j is refused', (task, message) => {
+    expect(() => resolveTask(task, columns)).toThrow(message);
+  });
+});
