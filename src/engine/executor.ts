@@ -1,7 +1,7 @@
 import { instantiateKernels, type Kernels, simdRefusal } from '../kernels/index.js';
 import { CONSTANTS, layout as L, type Plan } from '../plan/index.js';
 import { createReferenceExecutor } from '../reference/index.js';
-import { EngineError } from './errors.js';
+import { EngineError, wrongArgument } from './errors.js';
 
 /** `simd`: WebAssembly kernels · `reference`: plain TypeScript, bit for bit the same, 10 to 30 times slower. */
 export type ExecutorKind = 'simd' | 'reference';
@@ -24,6 +24,9 @@ export interface Arena {
  * @throws EngineError where `simd` is asked for and this machine has none
  */
 export function createArena(plan: Plan, wanted: ExecutorKind | 'auto'): Arena {
+  if (!['auto', 'simd', 'reference'].includes(wanted)) {
+    throw wrongArgument('executor', `"${wanted}"`, '"auto", "simd" or "reference"');
+  }
   const refusal = wanted === 'reference' ? undefined : simdRefusal();
   if (wanted === 'simd' && refusal !== undefined) {
     throw new EngineError('ENGINE_NO_SIMD', {

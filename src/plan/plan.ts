@@ -366,9 +366,15 @@ function takeParameters(
 /** By how many binary orders a layer's backward pass can let a delta grow, weights apart. |g'| < 2 for every g. */
 function growthBits(layer: ResolvedNetwork['layers'][number], n: number): number {
   // layerNorm: 1/√(variance + ε) ≤ 2⁹, and three terms of at most n times the largest each
-  if (layer.kind === 'layerNorm') return 9 + Math.ceil(Math.log2(8 * n));
-  if (layer.kind === 'dropout') return Math.ceil(-Math.log2(1 - layer.rate));
-  return Math.ceil(Math.log2(2 * n));
+  if (layer.kind === 'layerNorm') return 9 + orders(8 * n);
+  return layer.kind === 'dropout' ? orders(1 / (1 - layer.rate)) : orders(2 * n);
+}
+
+/** The least b with 2^b ≥ x ≥ 1. */
+function orders(x: number): number {
+  let b = 0;
+  while (2 ** b < x) b++;
+  return b;
 }
 
 /** A number for each output, where the loss has one. */

@@ -48,7 +48,7 @@ export interface DenseSpec {
   activation?: Activation;
   /** Default true. */
   bias?: boolean;
-  /** Default `he` before relu, `xavier` otherwise. */
+  /** Default `he` before relu, leakyRelu, elu, silu and gelu, `xavier` otherwise. */
   initialiser?: Initialiser;
   /** Default false. A frozen layer hands gradients down but does not change. */
   frozen?: boolean;
@@ -185,7 +185,7 @@ export function resolveNetwork(value: unknown): ResolvedNetwork {
 }
 
 function defaultInitialiser(activation: Activation): Initialiser {
-  return /relu|elu$/i.test(activation) ? 'he' : 'xavier';
+  return ['relu', 'leakyRelu', 'elu', 'silu', 'gelu'].includes(activation) ? 'he' : 'xavier';
 }
 
 /** The output layer against loss and shortcut. */

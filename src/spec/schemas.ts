@@ -61,7 +61,9 @@ export const denseSchema = v.strictObject({
   bias: v.pipe(v.optional(v.boolean(), true), v.description('Whether the layer has a bias b.')),
   initialiser: v.pipe(
     v.optional(v.picklist(['xavier', 'he', 'zeros'])),
-    v.description('How weights start, seeded. When absent: he before relu and its kin, xavier otherwise.'),
+    v.description(
+      'How weights start, seeded. When absent: he before relu, leakyRelu, elu, silu and gelu, xavier otherwise.',
+    ),
   ),
   frozen,
 });

@@ -119,6 +119,7 @@ describe('network', () => {
 
   test('wrong arguments are told by name', () => {
     const net = createNetwork(tanhNetwork('2-1'));
+    expect(() => createNetwork(tanhNetwork('2-1'), { executor: 'simt' as 'simd' })).toThrow(/executor: found "simt"/);
     expect(() => createNetwork(tanhNetwork('2-1'), { seed: -1 })).toThrow(/seed: found -1/);
     expect(() => createNetwork(tanhNetwork('2-1'), { examples: 0 })).toThrow(/examples: found 0/);
     expect(() => net.stepMany(new Float32Array(3), new Float32Array(2), 2)).toThrow(
