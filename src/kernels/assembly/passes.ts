@@ -4,6 +4,7 @@ import { denseBackward, denseForward, denseSweep, denseUpdate, denseUpdateForwar
 import { dropoutForward, dropoutKey, multiply } from './dropout';
 import { layerNormBackward, layerNormForward } from './layer-norm';
 import { lossOf } from './loss';
+import { tanh } from './math';
 import { add, at, bytesOf, mul, pad4, peakOf, state, word } from './memory';
 
 // The passes over the op records: forward, loss, deltas.
@@ -40,7 +41,7 @@ export function runForward(header: usize, isLearning: bool): void {
   for (let op = at(word(header, L.H_OPS)); op < end; op += OP_BYTES) {
     const code = word(op, L.OP_CODE);
     if (code == L.OP_DENSE) {
-      for (let k = 0; k < m; k++) denseColumn(header, op, k);
+      for (let k = 0; k < m; k++) denseColumn(header, op, k, isLearning);
     } else if (code == L.OP_INPUT) {
       const n = word(op, L.IO_N);
       const from = at(word(op, L.IO_FROM));
@@ -60,7 +61,7 @@ export function runForward(header: usize, isLearning: bool): void {
 
 /** Column k of a dense layer; the first makes up for an update that was put off. */
 // @ts-ignore: decorator
-@inline function denseColumn(header: usize, op: usize, k: i32): void {
+@inline function denseColumn(header: usize, op: usize, k: i32, isLearning: bool): void {
   const n = word(op, L.D_OUT);
   const nIn = pad4(word(op, L.D_IN));
   const stride = pad4(n);
@@ -76,7 +77,7 @@ export function runForward(header: usize, isLearning: bool): void {
   }
   const side = at(word(op, L.D_SIDE));
   if (side) addTo(out, side + bytesOf(k * stride), stride);
-  activateColumn(op, k, out, n, stride);
+  activateColumn(op, k, out, n, stride, isLearning);
 }
 
 // @ts-ignore: decorator
@@ -102,10 +103,16 @@ export function runSettle(header: usize): void {
 }
 
 // @ts-ignore: decorator
-@inline function activateColumn(op: usize, k: i32, out: usize, n: i32, stride: i32): void {
+@inline function activateColumn(op: usize, k: i32, out: usize, n: i32, stride: i32, isLearning: bool): void {
   const z = at(word(op, L.D_Z));
   if (z) memory.copy(z + bytesOf(k * stride), out, bytesOf(stride));
-  peakActivation = max(peakActivation, activate(word(op, L.D_ACTIVATION), out, n, stride));
+  const kind = word(op, L.D_ACTIVATION);
+  if (kind == L.A_TANH) {
+    // The most frequent one, without the call.
+    for (let p = out, end = out + bytesOf(stride); p < end; p += 16) v128.store(p, tanh(v128.load(p)));
+  } else if (isLearning || kind != L.A_IDENTITY) {
+    peakActivation = max(peakActivation, activate(kind, out, n, stride));
+  }
 }
 
 /** to ← to + from over `n` padded elements. @hot */
@@ -128,7 +135,7 @@ function otherColumn(header: usize, op: usize, code: i32, k: i32, isLearning: bo
     const scale = at(word(op, L.D_SCALE)) + bytesOf(k);
     layerNormForward(at(word(op, L.D_W)), at(word(op, L.D_B)), a, side, scale, out, n);
     peakActivation = max(peakActivation, peakOf(side, stride));
-    activateColumn(op, k, out, n, stride);
+    activateColumn(op, k, out, n, stride, isLearning);
   } else {
     if (isLearning) {
       const key = dropoutKey(word(op, L.D_SALT), word(state(header), L.S_STEPS), k);
