@@ -1,11 +1,11 @@
 import * as L from '../../plan/layout';
 import { activate, pullBack } from './activation';
-import { denseBackward, denseForward, denseSweep, denseUpdate, denseUpdateForward, sgdUpdate } from './dense';
+import { addTo, denseBackward, denseForward, denseSweep, denseUpdate, denseUpdateForward, sgdUpdate } from './dense';
 import { dropoutForward, dropoutKey, multiply } from './dropout';
 import { layerNormBackward, layerNormForward } from './layer-norm';
 import { lossOf } from './loss';
 import { tanh } from './math';
-import { add, at, bytesOf, mul, pad4, peakOf, state, word } from './memory';
+import { at, bytesOf, mul, pad4, peakOf, state, word } from './memory';
 
 // The passes over the op records: forward, loss, deltas.
 
@@ -113,12 +113,6 @@ export function runSettle(header: usize): void {
   } else if (isLearning || kind != L.A_IDENTITY) {
     peakActivation = max(peakActivation, activate(kind, out, n, stride));
   }
-}
-
-/** to ← to + from over `n` padded elements. @hot */
-// @ts-ignore: decorator
-@inline function addTo(to: usize, from: usize, n: i32): void {
-  for (const end = to + bytesOf(n); to < end; to += 16, from += 16) v128.store(to, add(v128.load(to), v128.load(from)));
 }
 
 /** Column k of a layer that is not dense. */
