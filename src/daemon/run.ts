@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Pipeline } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
 import { createStream, restoreStream, type Stream, saveStream } from '../stream/index.js';
-import { CheckpointStore } from './checkpoints.js';
+import { CheckpointStore, DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
 import { openSource } from './source.js';
 import { scoreOf, summary, unitOf } from './status.js';
@@ -64,6 +64,7 @@ export async function run(config: Config, { fresh, out, stop }: RunOptions): Pro
 
   let saved = Promise.resolve();
   let savedSteps = stream.network.steps;
+  let reason = '';
   const save = (): Promise<void> => {
     savedSteps = stream.network.steps;
     const bytes = saveStream(stream);
@@ -102,7 +103,7 @@ export async function run(config: Config, { fresh, out, stop }: RunOptions): Pro
           (error: Error) => ended.resolve(error.message),
         );
     }
-    const reason = await ended.promise;
+    reason = await ended.promise;
     device?.stop();
     await source.stop();
     if (reason === 'end of log') pipeline.finish();
@@ -122,6 +123,14 @@ export async function run(config: Config, { fresh, out, stop }: RunOptions): Pro
   );
   status.say(`  saved ${store.file}, hash ${stream.hash()}`);
   if (mismatch !== undefined && lines.rowsDecoded === 0) throw mismatch;
+  if (reason !== 'end of log' && !stop.aborted) {
+    throw new DaemonError('RUN_CUT_OFF', {
+      where: source.name,
+      found: reason,
+      expected: 'the whole log',
+      remedy: 'start again; what was learned is saved',
+    });
+  }
   return stream;
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -92,6 +92,23 @@ describe('run', () => {
     expect(code).toBe(0);
     expect(err).toMatch(/inside this process: no program here makes a pseudo-terminal \(script: .*ENOENT/);
     expect(err).toContain('hash 34c6f336d10cdb26');
+  });
+
+  test('a pseudo-terminal that dies in the middle is a failure, and what was learned is saved', async (context) => {
+    await (await needPty(context)).unplug();
+    if (!existsSync(`/proc/${process.pid}/task/${process.pid}/children`)) context.skip('this kernel lists no children');
+    let isCut = false;
+    const { code, err } = await edgegrad(['run', '--speed', '1000', '--state', 'cut'], (child, said) => {
+      if (isCut || !said.includes('rows are')) return;
+      isCut = true;
+      const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
+      setTimeout(() => {
+        for (const pid of children) process.kill(Number(pid), 'SIGKILL');
+      }, 200);
+    });
+    expect(code).toBe(1);
+    expect(err).toMatch(/saved cut\/sailing-wind\.safetensors/);
+    expect(err.trimEnd().split('\n').at(-1)).toMatch(/^edgegrad: RUN_CUT_OFF: serial:/);
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('%s in the middle saves and exits 0', async (signal) => {
