@@ -48,10 +48,9 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
   /** Largest magnitude, NaN where one of them is. */
   function peakOf(from: number, n: number, before = 0): number {
     let peak = before;
-    for (let i = 0; i < n; i++) {
+    for (let i = 0; i < n && !Number.isNaN(peak); i++) {
       const v = Math.abs(mem[from + i]);
       if (!(v <= peak)) peak = v;
-      if (Number.isNaN(peak)) return peak;
     }
     return peak;
   }
@@ -351,6 +350,8 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
     const state = words[header + L.H_STATE];
     runForward(header, true);
     if (!(peaks.input < Number.POSITIVE_INFINITY)) return refuse(state, L.S_REFUSED_INPUT);
+    // An infinite activation is refused even where a bounded layer above would hide it: what it multiplies is lost.
+    if (!(peaks.activation < Number.POSITIVE_INFINITY)) return refuse(state, L.S_REFUSED_LOSS);
     const loss = runLoss(header);
     if (!Number.isFinite(loss)) return refuse(state, L.S_REFUSED_LOSS);
     runDeltas(header);

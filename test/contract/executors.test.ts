@@ -5,7 +5,7 @@ import { randomNetwork, randomRow, randomTarget, tanhNetwork } from '../support/
 
 // The battery every executor passes: after any number of steps on any network, the same bits.
 
-test('executors: simd and reference leave equal hashes after every step of any network', () => {
+test('executors: simd and reference leave equal hashes after every step of any network', { timeout: 3_600_000 }, () => {
   fc.assert(
     fc.property(fc.nat(), fc.constantFrom(1, 1, 1, 2, 3, 5), fc.constantFrom(0.5, 1, 1, 30, 1e18), (seed, m, scale) => {
       const random = new Random(seed);
@@ -24,8 +24,33 @@ test('executors: simd and reference leave equal hashes after every step of any n
       }
       expect(reference.refusals).toEqual(simd.refusals);
     }),
-    { numRuns: 400 },
+    { numRuns: Number(process.env.FUZZ_RUNS ?? 400) },
   );
+});
+
+test('executors: an activation too large for float32 is refused by both for the same reason, hidden or not', () => {
+  for (const activation of ['identity', 'tanh', 'gelu', 'sigmoid'] as const) {
+    const nets = (['simd', 'reference'] as const).map((executor) => {
+      const net = createNetwork(
+        {
+          inputs: 2,
+          layers: [
+            { kind: 'dense', units: 3, activation: 'relu' },
+            { kind: 'dense', units: 2, activation },
+          ],
+          loss: 'huber',
+          optimizer: { kind: 'sgd', rate: 0.1 },
+        },
+        { executor, examples: 2 },
+      );
+      net.parameters()[0].write([3e38, 3e38, 1, 1, 1, 1]);
+      const hash = net.hash();
+      expect(net.learn([2, 2, 0, 0], [0, 0, 0, 0])).toBe(Number.NaN);
+      expect(net.hash()).toBe(hash);
+      return net;
+    });
+    expect(nets.map((net) => net.refusals.loss)).toEqual([1, 1]);
+  }
 });
 
 test('executors: gradients are the same bits', () => {

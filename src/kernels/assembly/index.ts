@@ -137,6 +137,8 @@ export function gradient(plan: i32): f32 {
   const s = state(header);
   runForward(header, true);
   if (peakInput >= NOT_FINITE) return refuse(s, L.S_REFUSED_INPUT);
+  // An infinite activation is refused even where a bounded layer above would hide it: what it multiplies is lost.
+  if (peakActivation >= NOT_FINITE) return refuse(s, L.S_REFUSED_LOSS);
   const loss = runLoss(header);
   if (isNotFinite(loss)) return refuse(s, L.S_REFUSED_LOSS);
   clearPeakDelta();
