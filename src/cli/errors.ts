@@ -1,13 +1,17 @@
 import { DaemonError } from '../daemon/index.js';
 import { EdgegradError } from '../spec/index.js';
 
+/** What was to be checked is not as it should be. */
+export class CheckFailed extends EdgegradError {}
+
 /** Wrong usage or configuration. */
 export const EXIT_USAGE = 2;
 /** Failed while running. */
 export const EXIT_FAILED = 1;
 
 export function exitCodeOf(error: unknown): number {
-  return error instanceof EdgegradError && !(error instanceof DaemonError) ? EXIT_USAGE : EXIT_FAILED;
+  const isFailure = error instanceof DaemonError || error instanceof CheckFailed;
+  return error instanceof EdgegradError && !isFailure ? EXIT_USAGE : EXIT_FAILED;
 }
 
 /** One line for a person; a stack only where the error is none of ours and so a defect. */

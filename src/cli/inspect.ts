@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { loadConfig } from '../daemon/index.js';
 import { decodeSafetensors } from '../models/index.js';
 import { planNetwork } from '../plan/index.js';
-import { at, resolveNetwork, SpecError } from '../spec/index.js';
 import { createStream } from '../stream/index.js';
+import { readFile, readNetwork } from './network-file.js';
 
 export function inspectCommand(): Command {
   return new Command('inspect')
@@ -24,23 +23,8 @@ function describe(file: string): string {
     const inputs = `inputs   ${stream.inputNames.join(', ')}\noutputs  ${stream.outputNames.join(', ')}`;
     return `${inputs}\nexecutor ${stream.network.executor}\n\n${stream.network.plan}`;
   }
-  const bytes = read(file);
-  if (file.endsWith('.safetensors')) return describeCheckpoint(bytes, file);
-  let spec: unknown;
-  try {
-    spec = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw new SpecError('SPEC_SYNTAX', {
-      where: file,
-      found: (error as Error).message,
-      expected: 'a network declaration as JSON, or a .toml or .safetensors file',
-    });
-  }
-  try {
-    return String(planNetwork(resolveNetwork(spec)));
-  } catch (error) {
-    throw error instanceof SpecError ? at(file, error) : error;
-  }
+  if (file.endsWith('.safetensors')) return describeCheckpoint(readFile(file), file);
+  return String(planNetwork(readNetwork(file)));
 }
 
 function describeCheckpoint(bytes: Uint8Array, file: string): string {
@@ -52,17 +36,4 @@ function describeCheckpoint(bytes: Uint8Array, file: string): string {
     return `${name}  ${dtype} [${shape.join(', ')}]  largest ${Number(largest.toPrecision(4))}`;
   });
   return [...notes, '', ...rows].join('\n');
-}
-
-function read(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new SpecError('INSPECT_FILE', {
-      where: file,
-      found: code === 'ENOENT' ? 'no such file' : ((error as Error).message.split(',')[0] ?? ''),
-      expected: 'a .json, .toml or .safetensors file',
-    });
-  }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { checkGradientsCommand } from './check-gradients.js';
 import { exitCodeOf, messageOf } from './errors.js';
 import { inspectCommand } from './inspect.js';
 import { replayCommand } from './replay.js';
@@ -14,7 +15,7 @@ const program = new Command('edgegrad')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'edgegrad: ')) });
-for (const command of [runCommand(), replayCommand(), inspectCommand()]) {
+for (const command of [runCommand(), replayCommand(), inspectCommand(), checkGradientsCommand()]) {
   program.addCommand(command.exitOverride().copyInheritedSettings(program));
 }
 

@@ -1,8 +1,9 @@
-import { K, layout as L } from '../plan/index.js';
+import { K, layout as L, pad4 } from '../plan/index.js';
 import { sum4 } from './dense.js';
 import { expm1NonPositive, expNonPositive, gelu, geluDerivative, sigmoid, softplus, tanh } from './math.js';
 
-// A pass of its own over one column of n units: z in, a out, in place. Padding is not touched: it is zero already.
+// A pass of its own over one column of n units: z in, a out, in place. Padding holds 0, or NaN where an infinite input
+// met its zero weights; where g(0) is not 0 it is set to 0, as the vectors of the simd executor have to.
 
 const f = Math.fround;
 const lanes = new Float32Array(4);
@@ -15,12 +16,14 @@ export function activate(mem: Float32Array, kind: number, a: number, n: number):
       break;
     case L.A_SIGMOID:
       for (let i = 0; i < n; i++) mem[a + i] = sigmoid(mem[a + i]);
+      clearPadding(mem, a, n);
       break;
     case L.A_TANH:
       for (let i = 0; i < n; i++) mem[a + i] = tanh(mem[a + i]);
       break;
     case L.A_SOFTMAX:
       softmax(mem, a, n);
+      clearPadding(mem, a, n);
       break;
     case L.A_LEAKY_RELU:
       for (let i = 0; i < n; i++) if (mem[a + i] < 0) mem[a + i] = K.LEAK * mem[a + i];
@@ -33,6 +36,7 @@ export function activate(mem: Float32Array, kind: number, a: number, n: number):
       break;
     case L.A_SOFTPLUS:
       for (let i = 0; i < n; i++) mem[a + i] = softplus(mem[a + i]);
+      clearPadding(mem, a, n);
       break;
     case L.A_SILU: // z·σ(z)
       for (let i = 0; i < n; i++) mem[a + i] = mem[a + i] * sigmoid(mem[a + i]);
@@ -41,6 +45,10 @@ export function activate(mem: Float32Array, kind: number, a: number, n: number):
       for (let i = 0; i < n; i++) mem[a + i] = gelu(mem[a + i]);
       break;
   }
+}
+
+function clearPadding(mem: Float32Array, a: number, n: number): void {
+  for (let i = n; i < pad4(n); i++) mem[a + i] = 0;
 }
 
 /** Whether |a| has no bound, so that it has to be looked at. */

@@ -46,6 +46,41 @@ const write = (name: string, text: string): string => {
   return join(folder, name);
 };
 
+describe('check-gradients', () => {
+  const network = (activation: string) =>
+    JSON.stringify({
+      inputs: 6,
+      layers: [
+        { kind: 'dense', units: 5, activation },
+        { kind: 'dropout', rate: 0.3 },
+        { kind: 'dense', units: 2 },
+      ],
+      loss: 'huber',
+      optimizer: { kind: 'adam', rate: 0.01 },
+    });
+
+  test('prints every parameter beside the difference quotient, and is content with a right network', async () => {
+    const { code, out, err } = await edgegrad(['check-gradients', write('net.json', network('gelu')), '--all']);
+    expect([code, err]).toEqual([0, '']);
+    for (const name of ['layers.0.weight', 'layers.0.bias', 'layers.2.weight', 'layers.2.bias']) {
+      expect(out).toContain(name);
+    }
+    expect(out).toMatch(/layers\.0\.weight {2}5 × 6 +30 /);
+  });
+
+  test('takes the network of a configuration, sampled where it is large', async () => {
+    const { code, out } = await edgegrad(['check-gradients', join(model, 'edgegrad.toml'), '--sample', '7']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/layers\.0\.weight .* 7 /);
+  });
+
+  test('a wrong declaration is named in one line', async () => {
+    const { code, err } = await edgegrad(['check-gradients', write('bad.json', network('tanhh'))]);
+    expect(code).toBe(2);
+    expect(err).toMatch(/layers\[0\]\.activation.*"tanhh".*did you mean "tanh"/);
+  });
+});
+
 describe('replay', () => {
   test('--json prints one object with the documented keys', async () => {
     const { code, out, err } = await edgegrad(['replay', join(model, 'sailing_wind.csv'), '--json']);

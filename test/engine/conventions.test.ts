@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createNetwork, Random } from '../../src/engine/index.js';
+import { forward64, matrixOf, parametersOf } from '../../src/oracle/index.js';
 import type { NetworkSpec } from '../../src/spec/index.js';
-import { forward64, matrixOf, parametersOf } from '../support/float64.js';
 import { randomRow, tanhNetwork } from '../support/networks.js';
 import { STEP_ABSOLUTE } from '../tolerances.js';
 

@@ -1,5 +1,5 @@
-import type { Network } from '../../src/engine/index.js';
-import type { Activation, ResolvedNetwork } from '../../src/spec/index.js';
+import type { Network } from '../engine/index.js';
+import type { Activation, ResolvedNetwork } from '../spec/index.js';
 
 // An independent float64 network: loops over plain arrays, Math.exp and friends, no code of ours. The oracle of the
 // gradient checks and of whatever else wants to know what the mathematics says.
