@@ -314,6 +314,12 @@ export const taskSchema = v.strictObject({
     v.optional(integer(0, 100000), 0),
     v.description('The label printed in row i is the truth of row i − labelAge: a device that measures late.'),
   ),
+  labelWait: v.pipe(
+    v.optional(integer(0, 100000), 0),
+    v.description(
+      'Rows that are kept waiting for a label from outside the rows: a message of the device, a person. 0: labels come in rows only; otherwise rows need not carry the targets.',
+    ),
+  ),
   warmup: v.pipe(v.optional(integer(0, 1e9), 100), v.description('First rows that are learned from but not scored.')),
   window: v.pipe(v.optional(integer(1, 100000), 200), v.description('Rows of the windowed error.')),
 });

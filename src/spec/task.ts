@@ -18,6 +18,11 @@ export interface TaskSpec {
   delay?: number;
   /** The label printed in row i is the truth of row i − labelAge: a device that measures late. Default 0. */
   labelAge?: number;
+  /**
+   * Rows that are kept waiting for a label from outside the rows: a message of the device, a person. 0: labels come in
+   * rows only; otherwise the rows need not carry the targets. Default 0.
+   */
+  labelWait?: number;
   /** First rows that are learned from but not scored. Default 100. */
   warmup?: number;
   /** Rows of the windowed error. Default 200. */

@@ -56,10 +56,10 @@ export class ClassificationHead implements TaskHead {
   }
 
   /** @hot */
-  score(pending: PendingRows, truthSlot: number, labelSlot: number): void {
-    const predicted = pending.predictions[truthSlot];
-    const baseline = pending.baselines[truthSlot];
-    const truth = pending.labels[labelSlot];
+  score(pending: PendingRows, slot: number, labels: Float64Array, labelOff: number): void {
+    const predicted = pending.predictions[slot];
+    const baseline = pending.baselines[slot];
+    const truth = labels[labelOff];
     this.metrics.update(predicted, baseline, truth);
     this.truth[0] = truth;
     this.scoredPrediction[0] = predicted;

@@ -66,12 +66,11 @@ export class Gates {
    * @hot
    */
   check(row: Float32Array): number {
-    const { column, kind, low, high, maxStep, seen, previous, counts } = this;
+    const { column, kind, maxStep, seen, previous, counts } = this;
     const n = column.length;
     let verdict = PASSED;
     for (let k = 0; k < n; k++) {
-      const v = row[column[k]];
-      if (v < low[k] || v > high[k] || (kind[k] === CLASS && v - Math.floor(v) > 0)) {
+      if (this.isOutside(row, k)) {
         counts[2 * k] = counts[2 * k] + 1;
         verdict = OUT_OF_RANGE;
       }
@@ -93,6 +92,21 @@ export class Gates {
       previous[k] = v;
     }
     return verdict;
+  }
+
+  /** Whether the values of some columns are in range, by themselves; nothing is counted or remembered. @hot */
+  isInRange(row: Float32Array, isWanted: Uint8Array): boolean {
+    const { column } = this;
+    for (let k = 0; k < column.length; k++) {
+      if (isWanted[column[k]] === 1 && this.isOutside(row, k)) return false;
+    }
+    return true;
+  }
+
+  /** @hot */
+  private isOutside(row: Float32Array, k: number): boolean {
+    const v = row[this.column[k]];
+    return v < this.low[k] || v > this.high[k] || (this.kind[k] === CLASS && v - Math.floor(v) > 0);
   }
 
   /** The next row has no step check. @hot */

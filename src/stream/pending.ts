@@ -4,9 +4,11 @@ import type { StateArray } from '../online/index.js';
 export const HAS_FEATURES = 1;
 /** The row carries a label. */
 export const HAS_LABEL = 2;
+/** The row has had its label from outside the rows. */
+export const HAS_OUTSIDE_LABEL = 4;
 
 /**
- * The last delay + labelAge + 1 rows of the device, one slot each: what was predicted and what label was printed.
+ * The last max(delay + labelAge, labelWait) + 1 rows of the device, one slot each: what was predicted and what label was printed.
  * Lost and quarantined rows take a slot too, with no flag set, because labels are counted in rows of the device.
  */
 export class PendingRows {
@@ -19,7 +21,7 @@ export class PendingRows {
   readonly baselines: Float64Array;
   /** [slots, width]: printed in the row. */
   readonly labels: Float64Array;
-  /** [slots]: HAS_FEATURES | HAS_LABEL. */
+  /** [slots]: HAS_FEATURES | HAS_LABEL | HAS_OUTSIDE_LABEL. */
   readonly flags: Int32Array;
   /** [slots]: 1 where the prediction waits to be scored: finite, past warm-up, with a baseline to compare with. */
   readonly isScorable: Int32Array;

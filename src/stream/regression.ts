@@ -59,11 +59,10 @@ export class RegressionHead implements TaskHead {
   }
 
   /** @hot */
-  score(pending: PendingRows, truthSlot: number, labelSlot: number): void {
+  score(pending: PendingRows, slot: number, labels: Float64Array, labelOff: number): void {
     const { width } = this;
-    const { predictions, baselines, labels } = pending;
-    const off = truthSlot * width;
-    const labelOff = labelSlot * width;
+    const { predictions, baselines } = pending;
+    const off = slot * width;
     this.metrics.update(predictions, baselines, off, labels, labelOff);
     for (let i = 0; i < width; i++) {
       this.truth[i] = labels[labelOff + i];

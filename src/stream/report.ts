@@ -18,6 +18,12 @@ export interface StreamCounters {
   missing: number;
   /** Rows, not quarantined, without one of the targets. */
   missingLabels: number;
+  /** Labels that came from outside the rows. */
+  labels: number;
+  /** Of these, those whose row was no longer waited for, not predicted from, or had its label. */
+  unusedLabels: number;
+  /** Of these, those with a value missing or out of range. */
+  badLabels: number;
   gaps: number;
   gapReasons: Partial<Record<GapReason, number>>;
   /** Rows the device sent that never arrived. */
@@ -42,7 +48,10 @@ export const MISSING_LABELS = 5;
 export const LOST = 6;
 export const SKIPPED_STEPS = 7;
 export const NOT_FINITE_ROWS = 8;
-export const GAPS = 9; // one for each of GAP_REASONS
+export const LABELS = 9;
+export const UNUSED_LABELS = 10;
+export const BAD_LABELS = 11;
+export const GAPS = 12; // one for each of GAP_REASONS
 export const COUNTERS = GAPS + GAP_REASONS.length;
 
 /** Puts counters and scores together as plain data. */
@@ -69,6 +78,9 @@ export function reportOf(
     quarantine,
     missing: counts[MISSING_ROWS],
     missingLabels: counts[MISSING_LABELS],
+    labels: counts[LABELS],
+    unusedLabels: counts[UNUSED_LABELS],
+    badLabels: counts[BAD_LABELS],
     gaps,
     gapReasons,
     lost: counts[LOST],

@@ -7,13 +7,15 @@ import { Encoder, usedColumns } from './encoder.js';
 import { Gates, PASSED } from './gates.js';
 import { hashOf } from './hash.js';
 import { AFTER_GAP, LEARNED, MISSING, NOT_FINITE, PREDICTED, QUARANTINED, SCORED, STEP_SKIPPED } from './outcome.js';
-import { HAS_FEATURES, HAS_LABEL, PendingRows } from './pending.js';
+import { HAS_FEATURES, HAS_LABEL, HAS_OUTSIDE_LABEL, PendingRows } from './pending.js';
 import { RegressionHead } from './regression.js';
 import {
+  BAD_LABELS,
   COUNTERS,
   GAP_REASONS,
   GAPS,
   type GapReason,
+  LABELS,
   LOST,
   MISSING_LABELS,
   MISSING_ROWS,
@@ -25,6 +27,7 @@ import {
   SKIPPED_STEPS,
   STEPS,
   type StreamReport,
+  UNUSED_LABELS,
 } from './report.js';
 import { restoreState, stateOf } from './state.js';
 import type { TaskHead } from './task-head.js';
@@ -66,6 +69,8 @@ export class Stream {
 
   /** Where the next row is written: one value per column of the schema, NaN for a missing one. In the network's arena. */
   readonly row: Float32Array;
+  /** Where a label from outside the rows is written before `label`: [columns] as `row`; only the targets are looked at. */
+  readonly labelRow: Float32Array;
   /** [0]: the next row's time column in seconds, kept apart because a float32 is too coarse. NaN: unknown. */
   readonly time = new Float64Array(1).fill(Number.NaN);
   /** Of the last row that gave PREDICTED: un-scaled values, or class probabilities. */
@@ -81,6 +86,10 @@ export class Stream {
   private readonly scaler: RunningScaler;
   private readonly head: TaskHead;
   private readonly pending: PendingRows;
+  /** [width]: the label from outside being used. */
+  private readonly outsideLabel: Float64Array;
+  /** [columns]: 1 for the targets. */
+  private readonly isTarget: Uint8Array;
   private readonly input: Float32Array;
   private readonly output: Float32Array;
   private readonly target: Float32Array;
@@ -99,7 +108,10 @@ export class Stream {
     const used = usedColumns(columns, task);
     this.columns = columns;
     this.task = task;
-    this.required = columns.map((_, i) => used.includes(i));
+    // Where labels may come from outside, the rows need not carry them.
+    this.required = columns.map(
+      ({ name }, i) => used.includes(i) && !(task.labelWait > 0 && task.targets.includes(name)),
+    );
     this.gates = new Gates(columns);
     this.features = new Encoder(columns, task.features, 'oneHot');
     this.targets = new Encoder(columns, task.targets, 'index');
@@ -118,7 +130,7 @@ export class Stream {
     this.scoredPrediction = this.head.scoredPrediction;
     this.scoredBaseline = this.head.scoredBaseline;
 
-    const slots = task.delay + task.labelAge + 1;
+    const slots = Math.max(task.delay + task.labelAge, task.labelWait) + 1;
     const { taskNetwork, network } = resolveTaskNetwork(options.network ?? {}, task.kind, inputs, outputs);
     this.taskNetwork = taskNetwork;
     this.network = createNetwork(network, {
@@ -130,6 +142,9 @@ export class Stream {
     this.output = this.network.output;
     this.target = this.network.target;
     this.row = this.network.region('row').subarray(0, columns.length);
+    this.labelRow = new Float32Array(columns.length);
+    this.isTarget = Uint8Array.from(columns, ({ name }) => (task.targets.includes(name) ? 1 : 0));
+    this.outsideLabel = new Float64Array(this.head.width);
     this.pending = new PendingRows(slots, inputs, this.head.width, this.network.region('pending'));
     this.values = new Float64Array(inputs);
 
@@ -193,6 +208,35 @@ export class Stream {
   }
 
   /**
+   * A label from outside the rows, in `labelRow`: the truth of the row `age` rows ago, lost ones counted too; 0 is the
+   * latest. A row takes one label; one that is no longer waited for, was not predicted from, or has its label is left
+   * out and counted.
+   *
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED; QUARANTINED where a value is missing or out of range
+   * @hot
+   */
+  label(age: number): number {
+    const { counts, pending, labelRow, outsideLabel } = this;
+    const { flags } = pending;
+    counts[LABELS] = counts[LABELS] + 1;
+    if (!this.targets.isComplete(labelRow) || !this.gates.isInRange(labelRow, this.isTarget)) {
+      counts[BAD_LABELS] = counts[BAD_LABELS] + 1;
+      return QUARANTINED;
+    }
+    const { labelAge } = this.task;
+    const isWaitedFor = age >= 0 && age < pending.slots && Number.isInteger(age);
+    const slot = isWaitedFor ? pending.slotOf(age) : 0;
+    const isFree = isWaitedFor && (flags[slot] & (HAS_FEATURES | HAS_OUTSIDE_LABEL)) === HAS_FEATURES;
+    if (!isFree || (age >= labelAge && (flags[pending.slotOf(age - labelAge)] & HAS_LABEL) !== 0)) {
+      counts[UNUSED_LABELS] = counts[UNUSED_LABELS] + 1;
+      return 0;
+    }
+    flags[slot] = flags[slot] | HAS_OUTSIDE_LABEL;
+    this.targets.encode(outsideLabel, 0, labelRow);
+    return this.useLabel(slot, outsideLabel, 0);
+  }
+
+  /**
    * Rows before and after do not belong together: forgets the rows that wait for labels, unscored and unlearned, and
    * what steps are measured from.
    *
@@ -214,7 +258,7 @@ export class Stream {
       const truthSlot = pending.slotOf(age);
       const labelSlot = pending.slotOf(age - task.labelAge);
       if (pending.isScorable[truthSlot] !== 1 || (pending.flags[labelSlot] & HAS_LABEL) === 0) continue;
-      head.score(pending, truthSlot, labelSlot);
+      head.score(pending, truthSlot, pending.labels, labelSlot * head.width);
       pending.isScorable[truthSlot] = 0;
     }
   }
@@ -244,24 +288,31 @@ export class Stream {
 
   /** Scores and learns from the label that the current row makes known. @hot */
   private joinLabel(): number {
-    const { pending, head, counts } = this;
+    const { pending, head } = this;
     const { flags } = pending;
     const labelSlot = pending.slotOf(this.task.delay);
     if ((flags[labelSlot] & HAS_LABEL) === 0) return 0;
     const truthSlot = pending.slotOf(this.task.delay + this.task.labelAge);
-    const labelOff = labelSlot * head.width;
+    if ((flags[truthSlot] & HAS_OUTSIDE_LABEL) !== 0) return 0;
+    return this.useLabel(truthSlot, pending.labels, labelSlot * head.width);
+  }
+
+  /** Scores what was predicted in a slot, and learns from it. @hot */
+  private useLabel(slot: number, labels: Float64Array, labelOff: number): number {
+    const { pending, head, counts } = this;
     let outcome = 0;
-    if (pending.isScorable[truthSlot] === 1) {
-      head.score(pending, truthSlot, labelSlot);
+    if (pending.isScorable[slot] === 1) {
+      head.score(pending, slot, labels, labelOff);
+      pending.isScorable[slot] = 0;
       outcome = SCORED;
     }
-    head.receive(pending.labels, labelOff);
-    if ((flags[truthSlot] & HAS_FEATURES) === 0) return outcome;
+    head.receive(labels, labelOff);
+    if ((pending.flags[slot] & HAS_FEATURES) === 0) return outcome;
 
     const { input } = this;
     const { features, inputs } = pending;
-    for (let i = 0, off = truthSlot * inputs; i < inputs; i++, off++) input[i] = features[off];
-    head.writeTarget(this.target, pending.labels, labelOff);
+    for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off];
+    head.writeTarget(this.target, labels, labelOff);
     const loss = this.network.step();
     if (Number.isNaN(loss)) {
       counts[SKIPPED_STEPS] = counts[SKIPPED_STEPS] + 1;

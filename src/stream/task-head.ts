@@ -24,8 +24,8 @@ export interface TaskHead {
   readOutput(output: Float32Array, pending: PendingRows, slot: number): boolean;
   /** Whether there has been a label, so that the baseline is one. */
   knowsLabel(): boolean;
-  /** Scores what was predicted in one slot against the label in another. */
-  score(pending: PendingRows, truthSlot: number, labelSlot: number): void;
+  /** Scores what was predicted in a slot against a label. */
+  score(pending: PendingRows, slot: number, labels: Float64Array, labelOff: number): void;
 
   report(): RegressionReport | ClassificationReport;
   /** What decides about later predictions. */
