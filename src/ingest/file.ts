@@ -38,6 +38,11 @@ export class FileSource implements ByteSource {
     if (this.path !== '-') await this.reading;
   }
 
+  /** A file does not listen. */
+  send(): boolean {
+    return false;
+  }
+
   counters(): Record<string, number> {
     return { rxBytes: this.rxBytes, rxChunks: this.rxChunks };
   }

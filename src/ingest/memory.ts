@@ -32,6 +32,11 @@ export class MemorySource implements ByteSource, Wire {
 
   async drained(): Promise<void> {}
 
+  /** Nobody reads at the other end. */
+  send(): boolean {
+    return false;
+  }
+
   unplug(): void {
     if (!this.isPlugged) return;
     this.isPlugged = false;

@@ -6,6 +6,8 @@ import type { ByteSink, ByteSource } from './source.js';
 import { readTty, type TtyReader } from './tty-reader.js';
 
 const BUFFER_BYTES = 65536;
+/** A device that does not read is not written to: what it would read later is no longer true. */
+const MAX_UNSENT_BYTES = 1024;
 
 export interface SerialOptions {
   /** The device, best by a name that stays: `/dev/serial/by-id/…`. */
@@ -48,6 +50,8 @@ export class SerialSource implements ByteSource {
   private firstOpen: (() => void) | null = null;
   private rxBytes = 0;
   private rxChunks = 0;
+  private txBytes = 0;
+  private txDroppedBytes = 0;
   private opens = 0;
   private disconnects = 0;
   private failedAttempts = 0;
@@ -104,10 +108,21 @@ export class SerialSource implements ByteSource {
     sink?.closed('stopped');
   }
 
-  /** rxBytes, rxChunks: received · opens, disconnects: changes of state · failedAttempts: openings that did not work. */
+  send(bytes: Uint8Array): boolean {
+    const port = this.connection?.port;
+    if (port === undefined || !port.isOpen || port.writableLength > MAX_UNSENT_BYTES) {
+      this.txDroppedBytes += bytes.length;
+      return false;
+    }
+    this.txBytes += bytes.length;
+    port.write(Buffer.from(bytes)); // an error is the port's, and ends the connection
+    return true;
+  }
+
+  /** rxBytes, rxChunks: received · txBytes, txDroppedBytes: handed over, and not · opens, disconnects: changes of state · failedAttempts: openings that did not work. */
   counters(): Record<string, number> {
-    const { rxBytes, rxChunks, opens, disconnects, failedAttempts } = this;
-    return { rxBytes, rxChunks, opens, disconnects, failedAttempts };
+    const { rxBytes, rxChunks, txBytes, txDroppedBytes, opens, disconnects, failedAttempts } = this;
+    return { rxBytes, rxChunks, txBytes, txDroppedBytes, opens, disconnects, failedAttempts };
   }
 
   private tryAgain(): void {

@@ -16,6 +16,12 @@ export interface ByteSource {
   start(sink: ByteSink): Promise<void>;
   /** Ends it for good; after it has resolved the sink hears nothing more. Not counted as a loss: `closed` says 'stopped'. */
   stop(): Promise<void>;
+  /**
+   * Hands bytes to the device, copied. Never waits.
+   *
+   * @returns false where they could not be taken: nobody is there, or it reads too slowly. Counted
+   */
+  send(bytes: Uint8Array): boolean;
   /** What has been counted, by name. */
   counters(): Record<string, number>;
 }

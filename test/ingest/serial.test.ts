@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serialError } from '../../src/ingest/errors.js';
 import { IngestError, SerialSource } from '../../src/ingest/index.js';
 import { Listener, needPty, temporaryDirectory } from '../support/pty.js';
@@ -43,6 +43,21 @@ describe('a serial port', () => {
     expect(listener.events).toEqual(['opened', expect.stringMatching(/^closed: unplugged/)]);
     expect(source.counters()).toMatchObject({ opens: 1, disconnects: 1 });
     expect(source.counters().failedAttempts).toBeGreaterThan(0);
+  });
+
+  test('hands bytes to the device, and counts those nobody takes', async (context) => {
+    const heard: Uint8Array[] = [];
+    const pty = await needPty(context, { onReceive: (bytes) => heard.push(Uint8Array.from(bytes)) });
+    const { source, listener } = await listening({ path: pty.path });
+    const message = Uint8Array.of(0, 1, 13, 10, 255, 3, 4, 17, 19);
+    expect(source.send(message)).toBe(true);
+    message.fill(7); // it was copied
+    await vi.waitFor(() => expect(Buffer.concat(heard)).toHaveLength(9), 5000);
+    expect([...Buffer.concat(heard)]).toEqual([0, 1, 13, 10, 255, 3, 4, 17, 19]);
+    await pty.unplug();
+    await listener.until(() => listener.events.length === 2);
+    expect(source.send(message)).toBe(false);
+    expect(source.counters()).toMatchObject({ txBytes: 9, txDroppedBytes: 9 });
   });
 
   test('plugged in again under the same name is open within a moment, and its bytes arrive', async (context) => {
