@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { checkGradientsCommand } from './check-gradients.js';
 import { exitCodeOf, messageOf } from './errors.js';
 import { inspectCommand } from './inspect.js';
+import { portsCommand } from './ports.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
 
@@ -15,7 +16,7 @@ const program = new Command('edgegrad')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'edgegrad: ')) });
-for (const command of [runCommand(), replayCommand(), inspectCommand(), checkGradientsCommand()]) {
+for (const command of [runCommand(), replayCommand(), inspectCommand(), checkGradientsCommand(), portsCommand()]) {
   program.addCommand(command.exitOverride().copyInheritedSettings(program));
 }
 

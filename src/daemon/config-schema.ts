@@ -17,7 +17,9 @@ const path = v.pipe(
 export const sourceSchema = v.strictObject({
   port: v.pipe(
     v.optional(path),
-    v.description('Serial device: /dev/serial/by-id/… (stable), /dev/ttyUSB0. Absent: the log is played instead.'),
+    v.description(
+      'Serial device: /dev/serial/by-id/… (stable), a pattern of one (usb-Arduino*), usb:VID:PID[:serial], /dev/ttyUSB0; `edgegrad ports` lists them. Absent: the log is played instead.',
+    ),
   ),
   baudRate: v.pipe(
     v.optional(

@@ -25,7 +25,7 @@ export function serialError(path: string, error: unknown): IngestError {
       where,
       found: 'no such device',
       expected: 'a path that exists',
-      remedy: 'plug the device in, or look for its name with: ls /dev/serial/by-id /dev/ttyACM* /dev/ttyUSB*',
+      remedy: 'plug the device in; edgegrad ports lists what is there',
     });
   }
   if (['EACCES', 'EPERM'].includes(systemCode(error)) || /Permission denied|EACCES/i.test(message)) {

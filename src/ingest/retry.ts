@@ -17,6 +17,8 @@ export class Retry {
 
   constructor(
     private readonly path: string,
+    /** Whether any change of the directory may have brought it: it is named by a pattern. */
+    private readonly isPattern: boolean,
     private readonly attempt: () => void,
     private readonly random: () => number,
   ) {}
@@ -57,7 +59,7 @@ export class Retry {
     }
     try {
       this.watcher = watch(directory, { persistent: false }, (_, name) => {
-        if (name !== null && name !== basename(child)) return;
+        if (!this.isPattern && name !== null && name !== basename(child)) return;
         this.cancel();
         this.delayMs = FIRST_DELAY_MS;
         this.timer = setTimeout(() => this.fire(), SETTLE_MS);

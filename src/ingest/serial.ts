@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { SerialPort } from 'serialport';
 import { IngestError, messageOf, serialError } from './errors.js';
+import { directoryOf, isPortPattern, resolvePort } from './ports.js';
 import { Retry } from './retry.js';
 import type { ByteSink, ByteSource } from './source.js';
 import { readTty, type TtyReader } from './tty-reader.js';
@@ -10,7 +12,7 @@ const BUFFER_BYTES = 65536;
 const MAX_UNSENT_BYTES = 1024;
 
 export interface SerialOptions {
-  /** The device, best by a name that stays: `/dev/serial/by-id/…`. */
+  /** The device, best by a name that stays: `/dev/serial/by-id/…`, a pattern of one (`usb-Arduino*`), `usb:VID:PID[:serial]`. */
   path: string;
   /** Bits per second, any the hardware can do. Default 115200. */
   baudRate?: number;
@@ -66,7 +68,9 @@ export class SerialSource implements ByteSource {
       ...options,
     };
     this.name = `serial:${options.path}`;
-    this.retry = new Retry(options.path, () => this.tryAgain(), this.options.random);
+    const { path, random } = this.options;
+    const watched = isPortPattern(path) ? join(directoryOf(path), '*') : path;
+    this.retry = new Retry(watched, isPortPattern(path), () => this.tryAgain(), random);
   }
 
   /**
@@ -133,9 +137,10 @@ export class SerialSource implements ByteSource {
   }
 
   private async open(): Promise<void> {
-    const { path, lowLatency } = this.options;
+    const { lowLatency } = this.options;
+    const path = resolvePort(this.options.path);
     await checkDevice(path);
-    const connection: Connection = { port: await this.makePort(), reader: null };
+    const connection: Connection = { port: await this.makePort(path), reader: null };
     const { port } = connection;
     const gone = (reason: string) => this.lost(connection, reason);
     // Always with a listener: an error nobody hears ends the process. A failed write destroys the port.
@@ -165,8 +170,8 @@ export class SerialSource implements ByteSource {
     this.firstOpen?.();
   }
 
-  private async makePort(): Promise<SerialPort> {
-    const { path, baudRate, resetOnOpen } = this.options;
+  private async makePort(path: string): Promise<SerialPort> {
+    const { baudRate, resetOnOpen } = this.options;
     let library: typeof import('serialport');
     try {
       library = await import('serialport');
