@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { type ByteSource, IngestError, MemorySource, openPty, SerialSource, SimulatedDevice } from '../ingest/index.js';
+import {
+  type ByteSource,
+  IngestError,
+  MemorySource,
+  openPty,
+  SerialSource,
+  SimulatedDevice,
+  TcpSource,
+} from '../ingest/index.js';
 import { type Column, SpecError } from '../spec/index.js';
 import type { Config } from './config.js';
 
@@ -25,6 +33,16 @@ export interface OpenedSource {
  */
 export async function openSource(config: Config): Promise<OpenedSource> {
   const { port, baudRate, wait, log } = config.source;
+  if (port?.startsWith('tcp:')) {
+    const { host, port: number } = tcpAddress(port, config.file);
+    return {
+      source: new TcpSource({ host, port: number, wait }),
+      description: port,
+      opensMidLine: true,
+      device: undefined,
+      async close() {},
+    };
+  }
   if (port !== undefined) {
     return {
       source: new SerialSource({ path: port, baudRate, wait }),
@@ -59,6 +77,20 @@ export async function openSource(config: Config): Promise<OpenedSource> {
     device: new SimulatedDevice({ bytes, wire: pty, ...timing }),
     close: () => pty.unplug(),
   };
+}
+
+/** @throws SpecError where it is no tcp://host:port */
+function tcpAddress(text: string, file: string): { host: string; port: number } {
+  const match = /^tcp:\/\/(?:\[([\da-f:.]+)\]|([^\s:/]+)):(\d{1,5})\/?$/i.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65535) {
+    throw new SpecError('CONFIG_SOURCE', {
+      where: `${file}: source.port`,
+      found: `"${text}"`,
+      expected: 'tcp://host:port, the port from 1 to 65535',
+    });
+  }
+  return { host: match[1] ?? match[2], port };
 }
 
 function readLog(file: string): Uint8Array {

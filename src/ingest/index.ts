@@ -6,3 +6,4 @@ export { openPty, type Pty, type PtyOptions } from './pty.js';
 export { type SerialOptions, SerialSource } from './serial.js';
 export { type Clock, realClock, SimulatedDevice, type SimulatedDeviceOptions } from './simulated-device.js';
 export type { ByteSink, ByteSource, Wire } from './source.js';
+export { type TcpOptions, TcpSource } from './tcp.js';

@@ -16,7 +16,8 @@ export class Retry {
   private watcher: FSWatcher | null = null;
 
   constructor(
-    private readonly path: string,
+    /** What appears in a directory when it is worth trying; null where nothing does. */
+    private readonly path: string | null,
     /** Whether any change of the directory may have brought it: it is named by a pattern. */
     private readonly isPattern: boolean,
     private readonly attempt: () => void,
@@ -51,6 +52,7 @@ export class Retry {
 
   /** Watches the nearest directory that exists: `/dev/serial/by-id` itself comes and goes with its devices. */
   private watch(): void {
+    if (this.path === null) return;
     let child = this.path;
     let directory = dirname(child);
     while (!existsSync(directory) && dirname(directory) !== directory) {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -127,6 +128,39 @@ describe('run', () => {
     expect(code).toBe(0);
     expect(err).toMatch(/inside this process: no program here makes a pseudo-terminal \(script: .*ENOENT/);
     expect(err).toContain('hash 34c6f336d10cdb26');
+  });
+
+  test('a device behind a TCP connection is learned from, and a connection that breaks is made again', async () => {
+    const log = readFileSync(join(model, 'sailing_wind.csv'));
+    const header = log.subarray(0, log.indexOf('\n') + 1);
+    const half = log.indexOf('\n', log.length / 2) + 1;
+    const parts = [log.subarray(0, half), Buffer.concat([header, log.subarray(half)])];
+    const server = createServer((socket) => {
+      const part = parts.shift();
+      if (part !== undefined) socket.end(part);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    let stopped = false;
+    const { code, err } = await edgegrad(
+      ['run', '--port', `tcp://127.0.0.1:${port}`, '--state', 'tcp'],
+      (child, said) => {
+        if (stopped || said.split('is gone').length < 3) return;
+        stopped = true;
+        child.kill('SIGTERM');
+      },
+    );
+    server.close();
+    expect(code).toBe(0);
+    expect(err).toContain(`tcp://127.0.0.1:${port} is gone: closed by the other side; waiting for it`);
+    // The first row of each connection is not believed: it may have lost its beginning.
+    expect(err).toContain('3615 rows in all');
+  });
+
+  test('an address that is none is named', async () => {
+    const { code, err } = await edgegrad(['run', '--port', 'tcp://nowhere']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/CONFIG_SOURCE: .*source\.port: found "tcp:\/\/nowhere", expected tcp:\/\/host:port/);
   });
 
   test('a pseudo-terminal that dies in the middle is a failure, and what was learned is saved', async (context) => {
