@@ -2,7 +2,8 @@
 """Writes binary.json and binary.txt: frames of ../binary.md as bytes, beside what they mean.
 
 An implementation of its own, so that neither the C library nor the host's decoder says what is right. Needs nothing but
-Python 3; the CRC is zlib's. binary.txt is the same in lines, for programs without JSON. Run it after a change of the
+Python 3; the CRC is zlib's. binary.txt has the same in lines, for programs without JSON (but for
+the bare byte stuffing, which a frame's bytes hold as well). Run it after a change of the
 protocol; the output depends on nothing but this file.
 """
 
@@ -152,7 +153,7 @@ class Device:
             known = {'schema': self.schema.name, 'boot': self.boot, 'rows': self.rows}
             t_us = struct.unpack_from('<I', body, 4)[0]
             add_frame(name, 'device', message, body, {'given': known, **meaning},
-                      [self.schema.name, self.boot, self.rows, t_us, *line])
+                      [self.schema.name.replace(' ', '_'), self.boot, self.rows, t_us, *line])
         return wire(body)
 
     def hello(self, t_us=1000, first=0, here=None, name=None, extra=b'', hash=None, protocol=1):
@@ -237,7 +238,7 @@ def reject(name, direction, reason, data, known=None):
     """`known`: the schema the receiver has; the bytes are one frame or what is meant to be one, with the 0x00."""
     rejects.append({'name': name, 'direction': direction, 'reason': reason,
                     'schema': known.name if known else None, 'bytes': data.hex()})
-    lines.append(f"reject {direction} {name.replace(' ', '_')} {known.name if known else '-'} {reason} {data.hex()}")
+    lines.append(f"reject {direction} {name.replace(' ', '_')} {known.name.replace(' ', '_') if known else '-'} {reason} {data.hex()}")
 
 
 def sequence(name, parts, events, text=''):
@@ -400,7 +401,6 @@ for name, data in [
     ('every byte', bytes(range(250))),
 ]:
     stuffing.append({'name': name, 'body': data.hex(), 'bytes': wire(data).hex()})
-    lines.append(f"cobs {name.replace(' ', '_')} {data.hex()} {wire(data).hex()}")
 
 # ---- one frame, dropped; each reason
 
@@ -624,9 +624,9 @@ e += [row_event(axes, 0, 10, A), lost(70000),
 p += [d.stats((70000, 70000, 1, 2, 900), 30), d.row(B, 40)]
 sequence('stats tell of 70000 rows lost', p, e)
 
-d, p, e = begin(rows=50000)
+d, p, e = begin(rows=30000)
 p += [d.row(A, 900)]
-e += [row_event(axes, 50000, 900, A), gap('restart')]
+e += [row_event(axes, 30000, 900, A), gap('restart')]
 d.rows = 3
 p += [d.row(B, 10), d.row(C, 20)]
 e += [row_event(axes, 3, 10, B), row_event(axes, 4, 20, C)]
