@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { demoConfigPath, loadConfig, run } from '../daemon/index.js';
+import { type Config, demoConfigPath, loadConfig, TaskRun } from '../daemon/index.js';
 import { parseSpeed } from './options.js';
 
 interface RunFlags {
@@ -15,29 +15,37 @@ export function runCommand(): Command {
   return new Command('run')
     .description('learn from a device until told to stop; without a configuration, from the shipped log played as one')
     .argument('[config]', 'configuration file (default: models/sailing-wind/edgegrad.toml of this package)')
-    .option('-p, --port <path>', 'serial device, instead of the one in the configuration')
+    .option('-p, --port <path>', 'serial device, tcp://host:port or -, instead of the one in the configuration')
     .option('-b, --baud <rate>', 'bits per second, instead of those in the configuration', parseBaud)
     .option('-s, --speed <times>', 'how fast a log is played: times real time, or "max"', parseSpeed)
     .option('--state <directory>', 'where checkpoints are kept, instead of the directory in the configuration')
     .option('--fresh', 'start anew, leaving out the checkpoint that is there')
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
     .action(async (file: string | undefined, flags: RunFlags) => {
-      const config = loadConfig(file ?? demoConfigPath());
-      if (flags.port !== undefined) config.source.port = flags.port;
-      if (flags.baud !== undefined) config.source.baudRate = flags.baud;
-      if (flags.speed !== undefined) config.source.speed = flags.speed;
-      if (flags.state !== undefined) config.checkpoint.directory = flags.state;
-      if (flags.executor !== undefined) config.network.executor = flags.executor;
-
-      const stop = new AbortController();
-      const onSignal = () => stop.abort();
-      process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+      const load = () => withFlags(loadConfig(file ?? demoConfigPath()), flags);
+      const task = new TaskRun(load(), { fresh: flags.fresh === true, out: process.stderr });
+      const handlers: [NodeJS.Signals, () => void][] = [
+        ['SIGINT', () => task.stop()],
+        ['SIGTERM', () => task.stop()],
+        ['SIGUSR1', () => task.saveAndSay()],
+        ['SIGHUP', () => task.reload(load)],
+      ];
+      for (const [signal, handler] of handlers) process.on(signal, handler);
       try {
-        await run(config, { fresh: flags.fresh === true, out: process.stderr, stop: stop.signal });
+        await task.run();
       } finally {
-        process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+        for (const [signal, handler] of handlers) process.off(signal, handler);
       }
     });
+}
+
+function withFlags(config: Config, { port, baud, speed, state, executor }: RunFlags): Config {
+  if (port !== undefined) config.source.port = port;
+  if (baud !== undefined) config.source.baudRate = baud;
+  if (speed !== undefined) config.source.speed = speed;
+  if (state !== undefined) config.checkpoint.directory = state;
+  if (executor !== undefined) config.network.executor = executor;
+  return config;
 }
 
 function parseBaud(text: string): number {

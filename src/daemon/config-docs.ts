@@ -9,7 +9,7 @@ import {
   taskSchema,
 } from '../spec/schemas.js';
 import { checkpointSchema, configSchema, networkSchema, sourceSchema } from './config-schema.js';
-import { demoConfigPath } from './run.js';
+import { demoConfigPath } from './demo.js';
 
 type Schema = v.GenericSchema<unknown, unknown>;
 

@@ -18,7 +18,7 @@ export const sourceSchema = v.strictObject({
   port: v.pipe(
     v.optional(path),
     v.description(
-      'Serial device: /dev/serial/by-id/… (stable), a pattern of one (usb-Arduino*), usb:VID:PID[:serial], /dev/ttyUSB0; `edgegrad ports` lists them. Or tcp://host:port, as ser2net offers it. Absent: the log is played instead.',
+      'Serial device: /dev/serial/by-id/… (stable), a pattern of one (usb-Arduino*), usb:VID:PID[:serial], /dev/ttyUSB0; `edgegrad ports` lists them. Or tcp://host:port, as ser2net offers it, or - for standard input. Absent: the log is played instead.',
     ),
   ),
   baudRate: v.pipe(

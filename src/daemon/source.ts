@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import {
   type ByteSource,
+  FileSource,
   IngestError,
   MemorySource,
   openPty,
@@ -19,6 +20,8 @@ export interface OpenedSource {
   readonly description: string;
   /** A real device may be in the middle of a line when its port opens; one that plays a log starts with its first. */
   readonly opensMidLine: boolean;
+  /** The source has an end, after which nothing more comes. */
+  readonly endsItself: boolean;
   /** Plays the log, once the source is open; absent for a real port. */
   readonly device: SimulatedDevice | undefined;
   /** Releases what is beside the source. */
@@ -33,12 +36,23 @@ export interface OpenedSource {
  */
 export async function openSource(config: Config): Promise<OpenedSource> {
   const { port, baudRate, wait, log } = config.source;
+  if (port === '-') {
+    return {
+      source: new FileSource('-'),
+      description: 'standard input',
+      opensMidLine: false,
+      endsItself: true,
+      device: undefined,
+      async close() {},
+    };
+  }
   if (port?.startsWith('tcp:')) {
     const { host, port: number } = tcpAddress(port, config.file);
     return {
       source: new TcpSource({ host, port: number, wait }),
       description: port,
       opensMidLine: true,
+      endsItself: false,
       device: undefined,
       async close() {},
     };
@@ -48,6 +62,7 @@ export async function openSource(config: Config): Promise<OpenedSource> {
       source: new SerialSource({ path: port, baudRate, wait }),
       description: `${port} at ${baudRate}`,
       opensMidLine: true,
+      endsItself: false,
       device: undefined,
       async close() {},
     };
@@ -68,12 +83,13 @@ export async function openSource(config: Config): Promise<OpenedSource> {
     const source = new MemorySource('log in this process');
     const device = new SimulatedDevice({ bytes, wire: source, ...timing });
     const description = `${shown} inside this process: ${reason}`;
-    return { source, description, opensMidLine: false, device, async close() {} };
+    return { source, description, opensMidLine: false, endsItself: true, device, async close() {} };
   }
   return {
     source: new SerialSource({ path: pty.path, baudRate }),
     description: `${shown} on pseudo-terminal ${pty.path} (${pty.provider})`,
     opensMidLine: false,
+    endsItself: true,
     device: new SimulatedDevice({ bytes, wire: pty, ...timing }),
     close: () => pty.unplug(),
   };

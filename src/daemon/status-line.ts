@@ -20,6 +20,11 @@ export class StatusLine {
 
   constructor(private readonly out: NodeJS.WriteStream) {}
 
+  /** Whether a person may be looking. */
+  get isTerminal(): boolean {
+    return this.out.isTTY;
+  }
+
   /** The stream begins here, with rows from before. */
   begin(rows: number): void {
     this.#lastRows = rows;

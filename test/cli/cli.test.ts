@@ -76,7 +76,7 @@ describe('check-gradients', () => {
   });
 
   test('a wrong declaration is named in one line', async () => {
-    const { code, err } = await edgegrad(['check-gradients', write('bad.json', network('tanhh'))]);
+    const { code, err } = await edgegrad(['check-gradients', write('tanhh.json', network('tanhh'))]);
     expect(code).toBe(2);
     expect(err).toMatch(/layers\[0\]\.activation.*"tanhh".*did you mean "tanh"/);
   });
