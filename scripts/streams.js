@@ -1,55 +1,146 @@
-// Runs the prequential protocol over a folder of recorded streams and prints a table.
+// Runs the prequential protocol over a folder of recorded streams.
 //
-//   npm run streams -- <folder>
+//   npm run streams -- <folder> [--seeds N]   the default race, untouched, and one declared network; one line a stream
+//   npm run streams -- <folder> --safety      every stream × rates 10⁻⁴ … 10² × every optimizer: what is worse than
+//                                             three times the naive error, or not finite, fails
 //
 // A stream is NAME.csv, numeric with a header line, and NAME.json: { columns, kind, features, target, D, H }. One
 // pass, one row at a time: every row is predicted, scored when its label is known D rows later, then learned from;
-// the first 100 rows are not scored. One hidden layer of H tanh units; rates are the same for every stream of a kind.
+// the first 100 rows are not scored.
+//
+// kinds: soft: the target stands in the same row, its label comes D rows late; naive is the last known value.
+// class: the same with an integer label. forecast: the change of a column over the next D rows, given here as a label D
+// rows old; naive is no change.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
 import { createStream } from '../dist/stream.js';
 
-const UNSUPPORTED = {
-  forecast: 'predicts columns some rows ahead; there is no such task yet',
-  anomaly: 'finds unusual rows; there is no such task yet',
-};
+const UNSUPPORTED = { anomaly: 'finds unusual rows; there is no such task yet' };
+const KINDS = { soft: 'soft, MAE', forecast: 'forecast, MAE', class: 'class, accuracy' };
+const OPTIMIZERS = ['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw'];
+const RATES = [1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100];
+/** Of --safety: errors above this many times the naive one fail. */
+const WORST = 3;
 
-const folder = process.argv[2];
-if (folder === undefined || process.argv.length > 3 || !existsSync(folder)) {
-  console.error(
-    folder === undefined || process.argv.length > 3
-      ? 'usage: npm run streams -- <folder with NAME.json and NAME.csv>'
-      : `no such folder: ${folder}`,
-  );
-  process.exit(2);
-}
-
+const { values: flags, positionals } = readArguments();
+const folder = positionals[0];
 const manifests = [folder, join(folder, 'ship'), join(folder, 'dev')]
   .filter((path) => existsSync(path))
   .flatMap((path) => readdirSync(path).map((name) => join(path, name)))
   .filter((path) => path.endsWith('.json') && existsSync(path.replace(/\.json$/, '.csv')));
-if (manifests.length === 0) {
-  console.error(`no NAME.json beside a NAME.csv in ${folder}`);
-  process.exit(2);
-}
+if (manifests.length === 0) exit(`no NAME.json beside a NAME.csv in ${folder}`);
 
-const lines = [['stream', 'kind', 'D', 'rows', 'scored', 'naive', 'MLP', 'skill', 'rows/s']];
 const skipped = [];
+const streams = [];
 for (const path of manifests) {
   const manifest = JSON.parse(readFileSync(path, 'utf8'));
   if (manifest.kind in UNSUPPORTED) skipped.push(`${manifest.name} (${manifest.kind}): ${UNSUPPORTED[manifest.kind]}`);
-  else lines.push(run(manifest, parseCsv(readFileSync(path.replace(/\.json$/, '.csv'), 'utf8'))));
+  else streams.push(prepare(manifest, parseCsv(readFileSync(path.replace(/\.json$/, '.csv'), 'utf8'))));
 }
-const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)));
-for (const line of lines) {
-  console.log(line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '));
-}
+if (flags.safety) checkSafety();
+else compare(Number(flags.seeds));
 for (const line of skipped) console.log(`not run: ${line}`);
 
-/** One line of the table. */
-function run(manifest, { names, rows }) {
+/** The table: naive, one network, the race at every seed. */
+function compare(seeds) {
+  const seedNames = Array.from({ length: seeds }, (_, i) => (seeds === 1 ? 'race' : `race, seed ${i + 1}`));
+  const lines = [
+    ['stream', 'kind', 'D', 'rows', 'scored', 'naive', 'network', ...seedNames, 'skill', 'leader', 'rows/s'],
+  ];
+  for (const data of streams) {
+    const { manifest, rows, isClass } = data;
+    const one = run(data, {
+      layers: [{ kind: 'dense', units: manifest.H, activation: 'tanh', initialiser: 'xavier' }],
+      optimizer: { kind: 'sgd', rate: isClass ? 0.05 : 0.02 },
+    });
+    const races = seedNames.map((_, i) => run(data, undefined, i + 1));
+    const { experts, leader } = races[0].report.learner;
+    lines.push([
+      manifest.name,
+      KINDS[manifest.kind],
+      String(manifest.D),
+      String(rows.length),
+      String(one.report.scored),
+      one.naive.toFixed(4),
+      one.model.toFixed(4),
+      ...races.map(({ model }) => model.toFixed(4)),
+      races[0].skill.toFixed(3),
+      `${experts[leader].kind} ${experts[leader].rate ?? ''}`.trim(),
+      String(Math.round(rows.length / races[0].seconds)),
+    ]);
+  }
+  print(lines);
+}
+
+/** Every rate and optimizer on every stream, safety on as by default; exits with 1 where one did harm. */
+function checkSafety() {
+  const lines = [['stream', 'optimizer', 'naive error', ...RATES.map((rate) => `rate ${rate}`), 'worst ratio']];
+  let failures = 0;
+  for (const data of streams) {
+    for (const kind of OPTIMIZERS) {
+      const results = RATES.map((rate) =>
+        run(data, { layers: [{ kind: 'dense', units: 16, activation: 'tanh' }], optimizer: { kind, rate } }),
+      );
+      const error = ({ model }) => (data.isClass ? 1 - model : model);
+      const naive = data.isClass ? 1 - results[0].naive : results[0].naive;
+      const worst = Math.max(...results.map(error)) / naive;
+      const allFinite = results.every((result) => result.allFinite && Number.isFinite(result.model));
+      if (!(worst <= WORST) || !allFinite) failures++;
+      lines.push([
+        data.manifest.name,
+        kind,
+        naive.toFixed(4),
+        ...results.map((result) => error(result).toFixed(4)),
+        `${worst.toFixed(2)}${allFinite ? '' : ' not finite'}${worst <= WORST ? '' : ' !'}`,
+      ]);
+    }
+  }
+  print(lines);
+  console.log(
+    failures === 0
+      ? `no error above ${WORST} times the naive one, nothing that is not finite`
+      : `${failures} of ${lines.length - 1} lines did harm`,
+  );
+  if (failures > 0) process.exitCode = 1;
+}
+
+/** One pass of a stream. */
+function run({ manifest, rows, columns, labels, isClass }, network, seed = 1) {
+  const isForecast = manifest.kind === 'forecast';
+  const stream = createStream({
+    columns,
+    task: {
+      kind: isClass ? 'classify' : 'regress',
+      features: manifest.features,
+      targets: labels,
+      ...(isForecast ? { delay: 0, labelAge: manifest.D } : { delay: manifest.D }),
+    },
+    network,
+    seed,
+  });
+  const started = process.cpuUsage();
+  for (const row of rows) {
+    stream.row.set(row);
+    stream.accept();
+  }
+  stream.finish();
+  const { user, system } = process.cpuUsage(started);
+
+  const report = stream.report();
+  const { metrics, baseline } = report;
+  // The last known change of a forecast is no baseline: none is.
+  const none = isForecast ? meanChange(rows, columns, labels, manifest.D) : undefined;
+  const [naive, model, skill] = isClass
+    ? [baseline.accuracy, metrics.accuracy, metrics.kappaLastClass]
+    : [none ?? baseline.mae, metrics.mae, none === undefined ? metrics.skill : 1 - metrics.mae / none];
+  const allFinite = stream.state().tensors.every(({ data }) => data.every(Number.isFinite));
+  return { naive, model, skill, report, allFinite, seconds: (user + system) / 1e6 };
+}
+
+/** Columns as a schema, with the changes of a forecast as columns of their own. */
+function prepare(manifest, { names, rows }) {
   const isClass = manifest.kind === 'class';
   const isUsed = (name) => manifest.features.includes(name) || manifest.target.includes(name);
   const columns = names.map((name, i) =>
@@ -57,44 +148,34 @@ function run(manifest, { names, rows }) {
       ? { name, kind: 'class', classes: rows.reduce((most, row) => Math.max(most, row[i]), 1) + 1 }
       : { name, kind: isUsed(name) ? 'number' : 'ignore' },
   );
-  const stream = createStream({
-    columns,
-    task: {
-      kind: isClass ? 'classify' : 'regress',
-      features: manifest.features,
-      targets: manifest.target,
-      delay: manifest.D,
-    },
-    network: {
-      layers: [{ kind: 'dense', units: manifest.H, activation: 'tanh', initialiser: 'xavier' }],
-      optimizer: { kind: 'sgd', rate: isClass ? 0.05 : 0.02 },
-    },
-    seed: 1,
-  });
+  if (manifest.kind !== 'forecast') return { manifest, rows, columns, labels: manifest.target, isClass };
+  const at = manifest.target.map((name) => names.indexOf(name));
+  const labels = manifest.target.map((name) => `${name}.change`);
+  return {
+    manifest,
+    rows: rows.map((row, i) =>
+      Float32Array.of(...row, ...at.map((k) => (i < manifest.D ? Number.NaN : row[k] - rows[i - manifest.D][k]))),
+    ),
+    columns: [...columns, ...labels.map((name) => ({ name }))],
+    labels,
+    isClass,
+  };
+}
 
-  const started = performance.now();
-  for (const row of rows) {
-    stream.row.set(row);
-    stream.accept();
+/** Mean of |change| over targets and scored rows. */
+function meanChange(rows, columns, labels, D) {
+  const at = labels.map((name) => columns.findIndex((column) => column.name === name));
+  const scored = rows.slice(100 + D);
+  return (
+    scored.reduce((sum, row) => sum + at.reduce((s, k) => s + Math.abs(row[k]), 0), 0) / (scored.length * at.length)
+  );
+}
+
+function print(lines) {
+  const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)));
+  for (const line of lines) {
+    console.log(line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '));
   }
-  stream.finish();
-  const seconds = (performance.now() - started) / 1000;
-
-  const { metrics, baseline, scored } = stream.report();
-  const [naive, model, skill] = isClass
-    ? [baseline.accuracy, metrics.accuracy, metrics.kappaLastClass]
-    : [baseline.mae, metrics.mae, metrics.skill];
-  return [
-    manifest.name,
-    isClass ? 'class, accuracy' : 'soft, MAE',
-    String(manifest.D),
-    String(rows.length),
-    String(scored),
-    naive.toFixed(4),
-    model.toFixed(4),
-    skill.toFixed(3),
-    String(Math.round(rows.length / seconds)),
-  ];
 }
 
 function parseCsv(text) {
@@ -103,4 +184,23 @@ function parseCsv(text) {
     names: header.split(','),
     rows: body.map((line) => Float32Array.from(line.split(','), (cell) => (cell === '' ? Number.NaN : Number(cell)))),
   };
+}
+
+function readArguments() {
+  try {
+    const parsed = parseArgs({
+      allowPositionals: true,
+      options: { seeds: { type: 'string', default: '1' }, safety: { type: 'boolean', default: false } },
+    });
+    if (parsed.positionals.length !== 1 || !(Number(parsed.values.seeds) >= 1)) throw new Error('one folder');
+    if (!existsSync(parsed.positionals[0])) exit(`no such folder: ${parsed.positionals[0]}`);
+    return parsed;
+  } catch {
+    return exit('usage: npm run streams -- <folder with NAME.json and NAME.csv> [--seeds N] [--safety]');
+  }
+}
+
+function exit(message) {
+  console.error(message);
+  process.exit(2);
 }

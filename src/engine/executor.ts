@@ -9,7 +9,7 @@ export type ExecutorKind = 'simd' | 'reference';
 /** What runs a plan's op records over an arena. Every function takes the element offset of a plan's header. */
 export type Executor = Kernels;
 
-/** The one allocation of a network, with the executor that works on it. */
+/** The one allocation of a network, or of several side by side, with the executor that works on it. */
 export interface Arena {
   readonly kind: ExecutorKind;
   readonly executor: Executor;
@@ -19,11 +19,12 @@ export interface Arena {
 }
 
 /**
- * Allocates the arena a plan asks for, writes constants and plan into it, and sets the executor up. It never grows.
+ * Allocates the arena that plans one behind the other ask for, writes constants and plans into it, and sets the executor
+ * up. It never grows.
  *
  * @throws EngineError where `simd` is asked for and this machine has none
  */
-export function createArena(plan: Plan, wanted: ExecutorKind | 'auto'): Arena {
+export function createArena(plans: readonly Plan[], wanted: ExecutorKind | 'auto'): Arena {
   if (!['auto', 'simd', 'reference'].includes(wanted)) {
     throw wrongArgument('executor', `"${wanted}"`, '"auto", "simd" or "reference"');
   }
@@ -37,29 +38,32 @@ export function createArena(plan: Plan, wanted: ExecutorKind | 'auto'): Arena {
     });
   }
   const kind = wanted === 'reference' || refusal !== undefined ? 'reference' : 'simd';
+  const { bytes, floats } = plans[plans.length - 1];
   let buffer: ArrayBuffer;
   let executor: Executor;
   if (kind === 'simd') {
-    ({ buffer, kernels: executor } = instantiateKernels(plan.bytes));
+    ({ buffer, kernels: executor } = instantiateKernels(bytes));
   } else {
-    buffer = new ArrayBuffer(plan.bytes);
+    buffer = new ArrayBuffer(bytes);
     executor = createReferenceExecutor(buffer);
   }
   const arena: Arena = {
     kind,
     executor,
-    floats: new Float32Array(buffer, 0, plan.floats),
-    words: new Int32Array(buffer, 0, plan.floats),
-    counts: new Uint32Array(buffer, 0, plan.floats),
+    floats: new Float32Array(buffer, 0, floats),
+    words: new Int32Array(buffer, 0, floats),
+    counts: new Uint32Array(buffer, 0, floats),
   };
   CONSTANTS.forEach(([, value], i) => {
     arena.floats.fill(value, 4 * i, 4 * i + 4);
   });
-  arena.words.set(plan.words, plan.region('plan').offset);
-  for (const { region, values } of plan.initial) arena.floats.set(values, region.offset);
-  const state = plan.region('state').offset;
-  for (const [word, value] of Object.entries(stateNumbers(plan))) arena.floats[state + Number(word)] = value;
-  new Float64Array(buffer).fill(1, (state + L.S_BETA1_POWER) / 2, (state + L.S_BETA2_POWER) / 2 + 1);
+  for (const plan of plans) {
+    arena.words.set(plan.words, plan.region('plan').offset);
+    for (const { region, values } of plan.initial) arena.floats.set(values, region.offset);
+    const state = plan.region('state').offset;
+    for (const [word, value] of Object.entries(stateNumbers(plan))) arena.floats[state + Number(word)] = value;
+    new Float64Array(buffer).fill(1, (state + L.S_BETA1_POWER) / 2, (state + L.S_BETA2_POWER) / 2 + 1);
+  }
   return arena;
 }
 

@@ -36,6 +36,12 @@ export interface Refusals {
   readonly update: number;
 }
 
+/** Where a network lies that was laid out beside others. */
+interface Place {
+  plan: Plan;
+  arena: Arena;
+}
+
 const FORMAT = 'edgegrad.network';
 const FORMAT_VERSION = '1';
 
@@ -71,10 +77,11 @@ export class Network {
   #inspection: Network | undefined;
 
   /** @throws SpecError for a wrong network, EngineError where `simd` is asked for and there is none */
-  constructor(spec: NetworkSpec, options: NetworkOptions = {}, gradients = false) {
-    const network = resolveNetwork(spec);
-    this.plan = planNetwork(network, { ...options, gradients });
-    this.#arena = createArena(this.plan, options.executor ?? 'auto');
+  constructor(spec: NetworkSpec, options: NetworkOptions = {}, gradients = false, place?: Place) {
+    const plan = place?.plan ?? planNetwork(resolveNetwork(spec), { ...options, gradients });
+    const { network } = plan;
+    this.plan = plan;
+    this.#arena = place?.arena ?? createArena([plan], options.executor ?? 'auto');
     this.executor = this.#arena.kind;
     this.#run = this.#arena.executor;
     this.#header = this.plan.region('plan').offset;
@@ -449,6 +456,26 @@ function shapesOf(network: Network): Record<string, readonly number[]> {
  */
 export function createNetwork(spec: NetworkSpec, options: NetworkOptions = {}): Network {
   return new Network(spec, options);
+}
+
+/**
+ * Makes several networks in one arena, each on its own otherwise. One executor runs them all, so that a call site that steps
+ * any of them stays one V8 can inline.
+ *
+ * @param seeds of the weights, one for each
+ * @param options `reserve` is of the first one
+ */
+export function createNetworks(
+  specs: readonly NetworkSpec[],
+  seeds: readonly number[],
+  { executor = 'auto', reserve }: Pick<NetworkOptions, 'executor' | 'reserve'> = {},
+): Network[] {
+  const plans: Plan[] = [];
+  specs.forEach((spec, k) => {
+    plans.push(planNetwork(resolveNetwork(spec), k === 0 ? { reserve } : { after: plans[k - 1] }));
+  });
+  const arena = createArena(plans, executor);
+  return plans.map((plan, k) => new Network(plan.network, { seed: seeds[k], executor }, false, { plan, arena }));
 }
 
 /**

@@ -78,14 +78,38 @@ export class RunningScaler {
   }
 
   /**
-   * out[i] = mean + z[i] · deviation, for i in 0 … width. out may be z.
+   * out[off + i] = mean + z[i] · deviation, for i in 0 … width. out may be z when off is 0.
    *
    * @hot
    */
-  inverse(out: Float64Array, z: Float64Array | Float32Array): void {
+  inverse(out: Float64Array, z: Float64Array | Float32Array, off = 0): void {
     const { width, passThrough, mean, deviation } = this;
     for (let i = 0; i < width; i++) {
-      out[i] = passThrough[i] === 1 ? z[i] : mean[i] + z[i] * deviation[i];
+      out[off + i] = passThrough[i] === 1 ? z[i] : mean[i] + z[i] * deviation[i];
+    }
+  }
+
+  /**
+   * losses[k] = the mean over columns of |predictions[off + k · width + i] − values[at + i]| in deviations, each cut to
+   * `limit`, for k in 0 … losses.length. Predictions are finite.
+   *
+   * @hot
+   */
+  writeLosses(
+    losses: Float64Array,
+    predictions: Float64Array,
+    off: number,
+    values: Float64Array,
+    at: number,
+    limit: number,
+  ): void {
+    const { width, deviation } = this;
+    for (let k = 0, p = off; k < losses.length; k++) {
+      let sum = 0;
+      for (let i = 0; i < width; i++, p++) {
+        sum += Math.min(Math.abs(predictions[p] - values[at + i]) / deviation[i], limit);
+      }
+      losses[k] = sum / width;
     }
   }
 

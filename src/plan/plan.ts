@@ -31,6 +31,8 @@ export interface PlanOptions {
   reserve?: Readonly<Record<string, number>>;
   /** Elements left free between regions, for tests that look for stray writes; a multiple of 4. Default 0. */
   guardFloats?: number;
+  /** The plan that lies before this one in the same arena. Default none. */
+  after?: Plan;
 }
 
 /**
@@ -49,7 +51,7 @@ export interface Plan {
   readonly words: readonly number[];
   /** What float32 regions hold at the start, where that is not 0. */
   readonly initial: readonly { readonly region: Region; readonly values: readonly number[] }[];
-  /** Elements and bytes of the whole arena. */
+  /** Elements and bytes from the start of the arena to the end of this plan: of the whole arena, if nothing lies behind. */
   readonly floats: number;
   readonly bytes: number;
   /** The region of that name. @throws SpecError where there is none */
@@ -125,7 +127,7 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   const isSpread = (n: number) => examples > 1 && pad4(n) !== n;
   const opCount = layers.length + 2 + (shortcut ? 1 : 0) + (isSpread(outputs) ? 1 : 0);
 
-  const space = new Space(options.guardFloats ?? 0);
+  const space = new Space(options.guardFloats ?? 0, options.after?.floats);
   space.take('constants', 'vector', [L.CONSTANT_FLOATS]);
   const plan = space.take('plan', 'words', [L.HEADER_WORDS + opCount * L.OP_WORDS]);
   const state = space.take('state', 'words', [L.STATE_WORDS]);

@@ -30,10 +30,15 @@ export function panelIndex(row: number, column: number, columnStride: number): n
 /** Regions one behind the other, each on a 16-byte border. */
 export class Space {
   readonly regions: Region[] = [];
-  floats = 0;
 
-  /** @param guardFloats elements left free behind each region */
-  constructor(private readonly guardFloats: number) {}
+  /**
+   * @param guardFloats elements left free behind each region
+   * @param floats elements from the start of the arena to the first region, and in the end to behind the last one
+   */
+  constructor(
+    private readonly guardFloats: number,
+    public floats = 0,
+  ) {}
 
   take(name: string, layout: Region['layout'], shape: readonly number[]): Region {
     const [rows, columns = 1] = shape as [number, number?];

@@ -337,8 +337,17 @@ export const taskNetworkEntries = {
     v.description('When absent: sgd, rate 0.02 for regress, 0.05 for classify.'),
   ),
   outputInitialiser: v.pipe(
-    v.optional(v.picklist(['xavier', 'he', 'zeros']), 'xavier'),
-    v.description("How the output layer's weights start."),
+    v.optional(v.picklist(['xavier', 'he', 'zeros'])),
+    v.description("How the output layer's weights start. When absent: xavier."),
   ),
-  shortcut: v.pipe(v.optional(v.boolean(), false), v.description('Adds a linear path from the inputs to the outputs.')),
+  shortcut: v.pipe(
+    v.optional(v.boolean()),
+    v.description('Adds a linear path from the inputs to the outputs. When absent: false.'),
+  ),
+  safety: v.pipe(
+    v.optional(v.boolean()),
+    v.description(
+      'Shortens steps that would overshoot, and gives the naive prediction while the network is more than twice as wrong; both are counted. When absent: true.',
+    ),
+  ),
 };

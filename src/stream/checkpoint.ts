@@ -1,8 +1,9 @@
-import { decodeSafetensors, encodeSafetensors } from '../models/index.js';
+import { decodeSafetensors, encodeSafetensors, type TensorFile } from '../models/index.js';
 import { checkFormat, declared } from './state.js';
 import { createStream, type Stream, type StreamOptions } from './stream.js';
 
-/** A checkpoint as safetensors: the network's weights as `layers.0.weight` …, everything else under `stream.`. */
+/** A checkpoint as safetensors: the network's weights as `layers.0.weight` … (of a race
+ * `networks.0.layers.0.weight` …), everything else under `stream.`. */
 export function saveStream(stream: Stream): Uint8Array {
   const { tensors, metadata } = stream.state();
   return encodeSafetensors(tensors, metadata);
@@ -33,8 +34,14 @@ export function loadStream(bytes: Uint8Array, options: Partial<StreamOptions> = 
     ...options,
     columns: options.columns ?? (declared(state, 'columns') as StreamOptions['columns']),
     task: options.task ?? (declared(state, 'task') as StreamOptions['task']),
-    network: options.network ?? (declared(state, 'network') as NonNullable<StreamOptions['network']>),
+    network: options.network ?? declaredNetwork(state),
   });
   stream.restore(state);
   return stream;
+}
+
+/** The network a checkpoint names; none for a race. */
+function declaredNetwork(state: TensorFile): StreamOptions['network'] {
+  const network = declared(state, 'network');
+  return network === 'race' ? undefined : (network as NonNullable<StreamOptions['network']>);
 }

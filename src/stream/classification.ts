@@ -2,9 +2,13 @@ import { ClassificationMetrics, type ClassificationReport, type StateArray } fro
 import type { PendingRows } from './pending.js';
 import type { TaskHead } from './task-head.js';
 
+/** Rows over which it is counted how often the last class was right. */
+const MEMORY = 1000;
+
 /** One class: cross-entropy on softmax, last known class as baseline. */
 export class ClassificationHead implements TaskHead {
   readonly width = 1;
+  readonly outputs: number;
   /** Class probabilities. */
   readonly prediction: Float64Array;
   readonly truth = new Float64Array(1);
@@ -13,11 +17,14 @@ export class ClassificationHead implements TaskHead {
   private readonly metrics: ClassificationMetrics;
   private readonly latest = new Float64Array(1);
   private readonly hasLatest = new Int32Array(1);
+  /** [2]: how often the last known class was right, and of how many; one of two before the first. */
+  private readonly stays = Float64Array.of(1, 2);
 
   constructor(
     readonly classes: number,
     window: number,
   ) {
+    this.outputs = classes;
     this.prediction = new Float64Array(classes);
     this.metrics = new ClassificationMetrics(classes, window);
   }
@@ -34,20 +41,76 @@ export class ClassificationHead implements TaskHead {
     for (let c = 0; c < this.classes; c++) target[c] = c === truth ? 1 : 0;
   }
 
+  /** @hot */
+  unscale(to: Float64Array, off: number, output: Float32Array | Float64Array): void {
+    for (let c = 0; c < this.classes; c++) to[off + c] = output[c];
+  }
+
+  /** Cut to between 0.001 and 1, and made to add up to 1. @hot */
+  unscaleLinear(to: Float64Array, off: number, output: Float64Array): void {
+    const { classes } = this;
+    const centre = 1 / classes;
+    let total = 0;
+    for (let c = 0; c < classes; c++) {
+      const p = output[c] + centre;
+      to[off + c] = p > 0.001 ? (p < 1 ? p : 1) : 0.001;
+      total += to[off + c];
+    }
+    for (let c = 0; c < classes; c++) to[off + c] = to[off + c] / total;
+  }
+
+  /** @hot */
+  centre(to: Float64Array, target: Float32Array): void {
+    const { classes } = this;
+    for (let c = 0; c < classes; c++) to[c] = target[c] - 1 / classes;
+  }
+
+  /** The last known class as probable as it has proved to be, the others equally. @hot */
+  writeNaive(to: Float64Array, off: number): void {
+    const { classes, latest, stays } = this;
+    const even = 1 / classes;
+    const kept = this.knowsLabel() ? stays[0] / stays[1] : even;
+    const p = kept > even ? kept : even;
+    for (let c = 0; c < classes; c++) to[off + c] = c === latest[0] ? p : (1 - p) / (classes - 1);
+  }
+
+  /** Brier's score: Σ (p − y)². @hot */
+  writeLosses(losses: Float64Array, predictions: Float64Array, off: number, labels: Float64Array, at: number): void {
+    const { classes } = this;
+    const truth = labels[at];
+    for (let k = 0, q = off; k < losses.length; k++) {
+      let sum = 0;
+      for (let c = 0; c < classes; c++, q++) {
+        const error = c === truth ? 1 - predictions[q] : predictions[q];
+        sum += error * error;
+      }
+      losses[k] = sum <= 2 ? sum : 2;
+    }
+  }
+
   /** The most probable class is predicted, the first of equals. @hot */
-  readOutput(output: Float32Array, pending: PendingRows, slot: number): boolean {
+  publish(pending: PendingRows, slot: number): boolean {
     const { classes, prediction } = this;
     let finite = true;
     let best = 0;
     for (let c = 0; c < classes; c++) {
-      const p = output[c];
-      if (!Number.isFinite(p)) finite = false;
-      prediction[c] = p;
-      if (p > prediction[best]) best = c;
+      if (!Number.isFinite(prediction[c])) finite = false;
+      if (prediction[c] > prediction[best]) best = c;
     }
     pending.predictions[slot] = best;
     pending.baselines[slot] = this.latest[0];
     return finite;
+  }
+
+  /** Over about the last `MEMORY` rows. @hot */
+  judgeNaive(pending: PendingRows, slot: number, labels: Float64Array, off: number): void {
+    const { stays } = this;
+    if (stays[1] >= MEMORY) {
+      stays[0] = stays[0] * (1 - 1 / MEMORY);
+      stays[1] = stays[1] * (1 - 1 / MEMORY);
+    }
+    if (pending.baselines[slot] === labels[off]) stays[0] = stays[0] + 1;
+    stays[1] = stays[1] + 1;
   }
 
   /** @hot */
@@ -75,6 +138,10 @@ export class ClassificationHead implements TaskHead {
       { name: `${prefix}.latest`, shape: [1], data: this.latest },
       { name: `${prefix}.hasLatest`, shape: [1], data: this.hasLatest },
     ];
+  }
+
+  naiveState(prefix: string): StateArray[] {
+    return [{ name: `${prefix}.stays`, shape: [2], data: this.stays }];
   }
 
   scores(prefix: string): StateArray[] {

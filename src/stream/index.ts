@@ -7,6 +7,7 @@ export type {
   RegressionWindow,
 } from '../online/index.js';
 export { loadStream, restoreStream, saveStream } from './checkpoint.js';
+export type { ExpertReport, LearnerReport } from './learner.js';
 export * from './outcome.js';
 export { GAP_REASONS, type GapReason, type StreamCounters, type StreamReport } from './report.js';
 export { STREAM_FORMAT, STREAM_FORMAT_VERSION } from './state.js';

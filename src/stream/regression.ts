@@ -2,8 +2,12 @@ import { RegressionMetrics, type RegressionReport, RunningScaler, type StateArra
 import type { PendingRows } from './pending.js';
 import type { TaskHead } from './task-head.js';
 
+/** A loss is cut here, in standard deviations of the target: one row never decides who is believed. */
+const LOSS_LIMIT = 3;
+
 /** Numbers: squared error on standardised targets, last known value as baseline. */
 export class RegressionHead implements TaskHead {
+  readonly outputs: number;
   readonly prediction: Float64Array;
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
@@ -17,6 +21,7 @@ export class RegressionHead implements TaskHead {
     readonly width: number,
     window: number,
   ) {
+    this.outputs = width;
     this.prediction = new Float64Array(width);
     this.truth = new Float64Array(width);
     this.scoredPrediction = new Float64Array(width);
@@ -39,11 +44,35 @@ export class RegressionHead implements TaskHead {
   }
 
   /** @hot */
-  readOutput(output: Float32Array, pending: PendingRows, slot: number): boolean {
+  unscale(to: Float64Array, off: number, output: Float32Array | Float64Array): void {
+    this.scaler.inverse(to, output, off);
+  }
+
+  /** @hot */
+  unscaleLinear(to: Float64Array, off: number, output: Float64Array): void {
+    this.scaler.inverse(to, output, off);
+  }
+
+  /** @hot */
+  centre(to: Float64Array, target: Float32Array): void {
+    for (let i = 0; i < this.width; i++) to[i] = target[i];
+  }
+
+  /** @hot */
+  writeNaive(to: Float64Array, off: number): void {
+    for (let i = 0; i < this.width; i++) to[off + i] = this.latest[i];
+  }
+
+  /** @hot */
+  writeLosses(losses: Float64Array, predictions: Float64Array, off: number, labels: Float64Array, at: number): void {
+    this.scaler.writeLosses(losses, predictions, off, labels, at, LOSS_LIMIT);
+  }
+
+  /** @hot */
+  publish(pending: PendingRows, slot: number): boolean {
     const { width, prediction, latest } = this;
     const { predictions, baselines } = pending;
     let finite = true;
-    this.scaler.inverse(prediction, output);
     for (let i = 0, off = slot * width; i < width; i++, off++) {
       const p = prediction[i];
       if (!Number.isFinite(p)) finite = false;
@@ -52,6 +81,8 @@ export class RegressionHead implements TaskHead {
     }
     return finite;
   }
+
+  judgeNaive(): void {}
 
   /** @hot */
   knowsLabel(): boolean {
@@ -81,6 +112,10 @@ export class RegressionHead implements TaskHead {
       { name: `${prefix}.hasLatest`, shape: [1], data: this.hasLatest },
       ...this.scaler.state(`${prefix}.scaler`),
     ];
+  }
+
+  naiveState(): StateArray[] {
+    return [];
   }
 
   scores(prefix: string): StateArray[] {

@@ -1,4 +1,5 @@
 import type { ClassificationReport, RegressionReport } from '../online/index.js';
+import type { LearnerReport } from './learner.js';
 
 /** Why rows before and after do not belong together. */
 export const GAP_REASONS = ['time', 'sequence', 'reconnect', 'restart', 'request'] as const;
@@ -32,6 +33,8 @@ export interface StreamCounters {
   skippedSteps: number;
   /** Predictions that were not finite. */
   notFinite: number;
+  /** Who learns, and how: weights and rates of a race, what safety did to a declared network. */
+  learner: LearnerReport;
 }
 
 export type StreamReport =
@@ -60,6 +63,7 @@ export function reportOf(
   counts: Float64Array,
   quarantine: StreamCounters['quarantine'],
   scores: RegressionReport | ClassificationReport,
+  learner: LearnerReport,
 ): StreamReport {
   const gapReasons: StreamCounters['gapReasons'] = {};
   let gaps = 0;
@@ -86,5 +90,6 @@ export function reportOf(
     lost: counts[LOST],
     skippedSteps: counts[SKIPPED_STEPS],
     notFinite: counts[NOT_FINITE_ROWS],
+    learner,
   } as StreamReport;
 }

@@ -8,11 +8,11 @@ import type { Stream } from './stream.js';
 /** What a checkpoint of a stream is, in its metadata. */
 export const STREAM_FORMAT = 'edgegrad.stream';
 /** Raised when an older reader could not read it. */
-export const STREAM_FORMAT_VERSION = '1';
+export const STREAM_FORMAT_VERSION = '2';
 
-/** Everything that must be kept of a stream, copied: the network's own tensors and texts, ours under `stream.`. */
+/** Everything that must be kept of a stream, copied: the networks' own tensors and texts, ours under `stream.`. */
 export function stateOf(stream: Stream): NetworkState {
-  const network = stream.network.state();
+  const network = stream.learner.state();
   const own = keptArrays(stream).map(({ name, shape, data }) => ({
     name,
     dtype: dtypeOf(data),
@@ -45,7 +45,7 @@ export function restoreState(stream: Stream, state: TensorFile): void {
   checkSame('network', declared(state, 'network'), stream.taskNetwork);
   const arrays = keptArrays(stream);
   for (const array of arrays) checkTensor(array, state.tensors.get(array.name));
-  stream.network.restore(state);
+  stream.learner.restore(state);
   for (const { name, data } of arrays) data.set(state.tensors.get(name)!.data);
   stream.refresh();
 }

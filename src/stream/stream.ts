@@ -1,4 +1,4 @@
-import { createNetwork, type Network, type NetworkState } from '../engine/index.js';
+import type { Network, NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import { RunningScaler, type StateArray } from '../online/index.js';
 import { type Column, type RowSchema, resolveColumns, resolveTask, type Task, type TaskSpec } from '../spec/index.js';
@@ -6,8 +6,11 @@ import { ClassificationHead } from './classification.js';
 import { Encoder, usedColumns } from './encoder.js';
 import { Gates, PASSED } from './gates.js';
 import { hashOf } from './hash.js';
+import type { Learner } from './learner.js';
+import { NetworkLearner } from './network-learner.js';
 import { AFTER_GAP, LEARNED, MISSING, NOT_FINITE, PREDICTED, QUARANTINED, SCORED, STEP_SKIPPED } from './outcome.js';
 import { HAS_FEATURES, HAS_LABEL, HAS_OUTSIDE_LABEL, PendingRows } from './pending.js';
+import { Race } from './race.js';
 import { RegressionHead } from './regression.js';
 import {
   BAD_LABELS,
@@ -31,11 +34,12 @@ import {
 } from './report.js';
 import { restoreState, stateOf } from './state.js';
 import type { TaskHead } from './task-head.js';
-import { type ResolvedTaskNetwork, resolveTaskNetwork, type TaskNetwork } from './task-network.js';
+import { isNamed, type ResolvedTaskNetwork, resolveTaskNetwork, type TaskNetwork } from './task-network.js';
 
 export interface StreamOptions {
   columns: RowSchema;
   task: TaskSpec;
+  /** Default, or without a key: a race of several, which needs no tuning. */
   network?: TaskNetwork;
   /** Seed of the initial weights. Default 1. */
   seed?: number;
@@ -57,7 +61,11 @@ export interface StreamOptions {
 export class Stream {
   readonly columns: readonly Column[];
   readonly task: Readonly<Task>;
-  readonly taskNetwork: Readonly<ResolvedTaskNetwork>;
+  /** The declared network with its defaults, or `race`. */
+  readonly taskNetwork: Readonly<ResolvedTaskNetwork> | 'race';
+  /** What learns: the declared network, or a race. */
+  readonly learner: Learner;
+  /** The declared network, or the first of the race. */
   readonly network: Network;
   /** [columns]: which of them the task uses. */
   readonly required: readonly boolean[];
@@ -91,7 +99,6 @@ export class Stream {
   /** [columns]: 1 for the targets. */
   private readonly isTarget: Uint8Array;
   private readonly input: Float32Array;
-  private readonly output: Float32Array;
   private readonly target: Float32Array;
   /** [inputs] */
   private readonly values: Float64Array;
@@ -131,15 +138,24 @@ export class Stream {
     this.scoredBaseline = this.head.scoredBaseline;
 
     const slots = Math.max(task.delay + task.labelAge, task.labelWait) + 1;
-    const { taskNetwork, network } = resolveTaskNetwork(options.network ?? {}, task.kind, inputs, outputs);
-    this.taskNetwork = taskNetwork;
-    this.network = createNetwork(network, {
+    const learnerOptions = {
+      kind: task.kind,
+      inputs,
+      slots,
       seed: options.seed ?? 1,
       executor: options.executor ?? 'auto',
       reserve: { row: columns.length, pending: slots * inputs },
-    });
+    };
+    if (isNamed(options.network)) {
+      const { taskNetwork, network } = resolveTaskNetwork(options.network, task.kind, inputs, outputs);
+      this.taskNetwork = taskNetwork;
+      this.learner = new NetworkLearner(this.head, network, taskNetwork.safety, learnerOptions);
+    } else {
+      this.taskNetwork = 'race';
+      this.learner = new Race(this.head, learnerOptions);
+    }
+    this.network = this.learner.network;
     this.input = this.network.input;
-    this.output = this.network.output;
     this.target = this.network.target;
     this.row = this.network.region('row').subarray(0, columns.length);
     this.labelRow = new Float32Array(columns.length);
@@ -313,8 +329,8 @@ export class Stream {
     const { features, inputs } = pending;
     for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off];
     head.writeTarget(this.target, labels, labelOff);
-    const loss = this.network.step();
-    if (Number.isNaN(loss)) {
+    head.judgeNaive(pending, slot, labels, labelOff);
+    if (!this.learner.learn(slot, labels, labelOff)) {
       counts[SKIPPED_STEPS] = counts[SKIPPED_STEPS] + 1;
       return outcome | STEP_SKIPPED;
     }
@@ -334,8 +350,8 @@ export class Stream {
     scaler.update(values, 0);
     scaler.standardise(values, values, 0);
     for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off] = values[i];
-    this.network.forward();
-    const finite = this.head.readOutput(this.output, pending, slot);
+    this.learner.predict(slot);
+    const finite = this.head.publish(pending, slot);
     pending.flags[slot] = pending.flags[slot] | HAS_FEATURES;
     if (!finite) {
       counts[NOT_FINITE_ROWS] = counts[NOT_FINITE_ROWS] + 1;
@@ -350,15 +366,16 @@ export class Stream {
 
   /** Scores and counters as plain data. */
   report(): StreamReport {
-    return reportOf(this.task.kind, this.counts, this.gates.report(), this.head.report());
+    return reportOf(this.task.kind, this.counts, this.gates.report(), this.head.report(), this.learner.report());
   }
 
   /**
-   * Hex of everything that decides about later predictions: parameters, scalers, rows that wait for labels, gates.
+   * Hex of everything that decides about later predictions: parameters, scalers, rows that wait for labels, gates,
+   * and of a race who is believed.
    * Equal after equal rows, on every machine and executor.
    */
   hash(): string {
-    return hashOf(this.network.hash(), this.decisiveState());
+    return hashOf(this.learner.hash(), this.decisiveState());
   }
 
   /** Copies everything that must be kept, scores and rows that wait for labels included. */
@@ -375,12 +392,13 @@ export class Stream {
     restoreState(this, state);
   }
 
-  /** Every array of this stream's own, borrowed; the network keeps its own. */
+  /** Every array of this stream's own, borrowed; networks keep their own. */
   arrays(): StateArray[] {
     return [
       ...this.decisiveState(),
       ...this.gates.counters('stream.gates'),
       ...this.head.scores('stream.scores'),
+      ...this.learner.scores(),
       ...this.pending.scores('stream.scores.pending'),
       { name: 'stream.counters', shape: [COUNTERS], data: this.counts },
     ];
@@ -399,6 +417,7 @@ export class Stream {
       ...this.pending.state('stream.pending'),
       ...this.gates.state('stream.gates'),
       { name: 'stream.clock', shape: [2], data: this.clock },
+      ...this.learner.arrays(),
     ];
   }
 }

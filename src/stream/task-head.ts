@@ -9,7 +9,9 @@ import type { PendingRows } from './pending.js';
  */
 export interface TaskHead {
   readonly width: number;
-  /** Un-scaled outputs of the network for the current row. */
+  /** Outputs of a network. */
+  readonly outputs: number;
+  /** [outputs], for the current row: un-scaled values, or class probabilities. */
   readonly prediction: Float64Array;
   /** Of the row scored last: [width] each. */
   readonly truth: Float64Array;
@@ -20,8 +22,20 @@ export interface TaskHead {
   receive(labels: Float64Array, off: number): void;
   /** Turns a label into what the network is to give. */
   writeTarget(target: Float32Array, labels: Float64Array, off: number): void;
-  /** Keeps prediction and baseline in a slot; returns whether all outputs are finite. */
-  readOutput(output: Float32Array, pending: PendingRows, slot: number): boolean;
+  /** Turns outputs of a network into predictions, to[off … off + outputs). */
+  unscale(to: Float64Array, off: number, output: Float32Array | Float64Array): void;
+  /** The same for the outputs of a linear model that was given targets as `centre` leaves them. */
+  unscaleLinear(to: Float64Array, off: number, output: Float64Array): void;
+  /** Moves a target to around zero, for a linear model. */
+  centre(to: Float64Array, target: Float32Array): void;
+  /** What the naive predictor says of the current row: the last known value, or how probable each class is after it. */
+  writeNaive(to: Float64Array, off: number): void;
+  /** How wrong each of the predictions at `off`, one after the other, was of a label: bounded, in units of its scale. */
+  writeLosses(losses: Float64Array, predictions: Float64Array, off: number, labels: Float64Array, at: number): void;
+  /** Keeps `prediction` and the baseline in a slot; returns whether it is finite. */
+  publish(pending: PendingRows, slot: number): boolean;
+  /** Learns how often the baseline of a slot is right. */
+  judgeNaive(pending: PendingRows, slot: number, labels: Float64Array, off: number): void;
   /** Whether there has been a label, so that the baseline is one. */
   knowsLabel(): boolean;
   /** Scores what was predicted in a slot against a label. */
@@ -30,6 +44,8 @@ export interface TaskHead {
   report(): RegressionReport | ClassificationReport;
   /** What decides about later predictions. */
   state(prefix: string): StateArray[];
+  /** What, beside that, `writeNaive` goes by. */
+  naiveState(prefix: string): StateArray[];
   /** What only the report shows. */
   scores(prefix: string): StateArray[];
   /** Works out again what follows from `state`, after it was written. */

@@ -21,6 +21,11 @@ export interface TaskNetwork {
   outputInitialiser?: Initialiser;
   /** Adds a linear path from the inputs to the outputs. Default false. */
   shortcut?: boolean;
+  /**
+   * Shortens steps that would overshoot, and gives the naive predictor's prediction while the network is more than twice
+   * as wrong; both are counted. Default true.
+   */
+  safety?: boolean;
 }
 
 /** The same with every default filled in. */
@@ -29,6 +34,12 @@ export interface ResolvedTaskNetwork {
   optimizer: ResolvedNetwork['optimizer'];
   outputInitialiser: Initialiser;
   shortcut: boolean;
+  safety: boolean;
+}
+
+/** Whether a task names a network: any key of it. Without one it gets a race. */
+export function isNamed(network: TaskNetwork | undefined): network is TaskNetwork {
+  return network !== undefined && Object.values(network).some((value) => value !== undefined);
 }
 
 const taskNetworkSchema = v.strictObject(taskNetworkEntries);
@@ -48,6 +59,7 @@ export function resolveTaskNetwork(
   outputs: number,
 ): { taskNetwork: ResolvedTaskNetwork; network: ResolvedNetwork } {
   const chosen = parse(taskNetworkSchema, value, 'network');
+  const outputInitialiser = chosen.outputInitialiser ?? 'xavier';
   const network = resolveNetwork({
     inputs,
     layers: [
@@ -56,7 +68,7 @@ export function resolveTaskNetwork(
         kind: 'dense',
         units: outputs,
         activation: kind === 'regress' ? 'identity' : 'softmax',
-        initialiser: chosen.outputInitialiser,
+        initialiser: outputInitialiser,
       },
     ],
     loss: kind === 'regress' ? 'squaredError' : 'crossEntropy',
@@ -67,8 +79,9 @@ export function resolveTaskNetwork(
     taskNetwork: {
       layers: network.layers.slice(0, -1),
       optimizer: network.optimizer,
-      outputInitialiser: chosen.outputInitialiser,
+      outputInitialiser,
       shortcut: network.shortcut,
+      safety: chosen.safety ?? true,
     },
     network,
   };

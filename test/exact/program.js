@@ -122,13 +122,21 @@ const asAngle = (column) => (/^[at]wa_deg$/.test(column.name) ? { name: column.n
 /** Text logs, learned from as a live port would be: bytes to lines to rows to steps. */
 const STREAMS = {
   mlp: { log, columns, task, network },
-  linear: { log, columns, task, network: { layers: [], optimizer: { kind: 'sgd', rate: 0.01 } } },
+  linear: { log, columns, task, network: { layers: [], optimizer: { kind: 'sgd', rate: 0.01 }, safety: false } },
   angles: {
     log,
     columns: columns.map(asAngle),
     task: { ...task, features: ['stw_kn', 'aws_kn', 'awa_deg'], targets: ['twa_deg'], delay: 3 },
+    network: { shortcut: false },
   },
   classes: {
+    log: sided,
+    columns: [...columns, SIDE],
+    task: { kind: 'classify', features: ['stw_kn', 'twx_kn', 'twy_kn'], targets: ['side'], delay: 2, labelAge: 1 },
+    network: { shortcut: false, safety: false },
+  },
+  race: { log, columns, task },
+  'race-classes': {
     log: sided,
     columns: [...columns, SIDE],
     task: { kind: 'classify', features: ['stw_kn', 'twx_kn', 'twy_kn'], targets: ['side'], delay: 2, labelAge: 1 },
@@ -173,7 +181,7 @@ function* hashes(executor) {
 
 function trace(name, executor) {
   const onStep = (step, digest, learner) => console.log(`${step} ${digest.hex()} ${learner.hash()}`);
-  const stream = STREAMS[/^sailing-wind\.(\w+)/.exec(name)?.[1]];
+  const stream = STREAMS[/^sailing-wind\.([\w-]+)/.exec(name)?.[1]];
   if (stream === undefined) runNetwork(SPECS[name], executor, onStep);
   else runStream(stream, executor, onStep);
 }

@@ -24,7 +24,12 @@ test.each(['simd', 'reference'] as const)(
 );
 
 test('a linear model from zero, which no seed touches, comes to the figure of the protocol', async () => {
-  const linear = { layers: [], optimizer: { kind: 'sgd', rate: 0.01 }, outputInitialiser: 'zeros' } as const;
+  const linear = {
+    layers: [],
+    optimizer: { kind: 'sgd', rate: 0.01 },
+    outputInitialiser: 'zeros',
+    safety: false,
+  } as const;
   const { result } = await replayLog(log, { columns, task, network: { ...linear, layers: [] } });
   expect((result.metrics as { mae: number }).mae).toBeCloseTo(0.413, 3);
 });

@@ -27,7 +27,14 @@ const regression = {
     warmup: 10,
     window: 7,
   },
+  network: { shortcut: false },
   seed: 3,
+} satisfies StreamOptions;
+
+const race = { ...regression, network: undefined } satisfies StreamOptions;
+const classRace = {
+  columns: [{ name: 'x' }, { name: 'y', kind: 'class', classes: 4 }],
+  task: { kind: 'classify', features: ['x'], targets: ['y'], warmup: 0, window: 4, delay: 3 },
 } satisfies StreamOptions;
 
 const classification = {
@@ -52,8 +59,8 @@ function feedRow(stream: Stream, i: number): number {
 }
 
 describe('checkpoint of a stream', () => {
-  for (const options of [regression, classification] as StreamOptions[]) {
-    it(`${options.task.kind}: going on from it is bit-identical to never having stopped, at any row`, () => {
+  for (const options of [regression, classification, race, classRace] as StreamOptions[]) {
+    it(`${options.task.kind}, ${options.network ? 'a network' : 'a race'}: going on from it is bit-identical to never having stopped, at any row`, () => {
       fc.assert(
         fc.property(fc.integer({ min: 0, max: 150 }), fc.integer({ min: 0, max: 60 }), (before, after) => {
           const stream = createStream(options);
@@ -81,7 +88,27 @@ describe('checkpoint of a stream', () => {
     expect(tensors.get('layers.0.weight')?.shape).toEqual([16, 6]);
     expect(tensors.get('layers.1.bias')?.shape).toEqual([1]);
     expect(tensors.get('stream.pending.features')?.shape).toEqual([8, 6]);
-    expect(metadata['stream.version']).toBe('1');
+    expect(metadata['stream.version']).toBe('2');
+  });
+
+  it('holds the networks of a race side by side', () => {
+    const { tensors } = decodeSafetensors(saveStream(createStream(race)));
+    for (const k of [0, 1, 2]) {
+      expect(tensors.get(`networks.${k}.layers.0.weight`)?.shape).toEqual([16, 6]);
+      expect(tensors.get(`networks.${k}.shortcut.weight`)?.shape).toEqual([1, 6]);
+    }
+    expect(tensors.get('stream.race.mixture.weights')?.shape).toEqual([8]);
+  });
+
+  it('leaves every network of a race as it was when one of them is damaged', () => {
+    const stream = createStream(race);
+    for (let i = 0; i < 30; i++) feedRow(stream, i);
+    const { tensors, metadata } = decodeSafetensors(saveStream(stream));
+    const damaged = new Map([...tensors].filter(([name]) => name !== 'networks.2.layers.1.bias'));
+    const other = createStream(race);
+    const hash = other.hash();
+    expect(() => other.restore({ tensors: damaged, metadata })).toThrow(/layers\.1\.bias/);
+    expect(other.hash()).toBe(hash);
   });
 
   it('agrees with the same declaration, whatever the units and whether defaults are written out', () => {
@@ -116,7 +143,7 @@ describe('checkpoint of a stream', () => {
       other.restore(decodeSafetensors(encodeSafetensors(changed, { ...metadata, ...texts })));
     const without = (name: string) => list.filter((tensor) => tensor.name !== name);
     expect(restore(list, { 'stream.format': 'x' })).toThrow(/CHECKPOINT_FORMAT/);
-    expect(restore(list, { 'stream.version': '2' })).toThrow(/CHECKPOINT_VERSION: .* found "2", expected "1"/);
+    expect(restore(list, { 'stream.version': '1' })).toThrow(/CHECKPOINT_VERSION: .* found "1", expected "2"/);
     expect(restore(list, { 'stream.task': '{' })).toThrow(/stream\.task/);
     expect(restore(without('stream.clock'), {})).toThrow(/stream\.clock: found nothing, expected F64 \[2\]/);
     expect(restore(without('layers.1.weight'), {})).toThrow(/layers\.1\.weight/);
@@ -155,8 +182,10 @@ describe('hash of a stream', () => {
   });
 
   it('is the same on both executors', () => {
-    const streams = (['simd', 'reference'] as const).map((executor) => createStream({ ...regression, executor }));
-    for (let i = 0; i < 200; i++) for (const stream of streams) feedRow(stream, i);
-    expect(streams[0].hash()).toBe(streams[1].hash());
+    for (const options of [regression, race, classRace] as StreamOptions[]) {
+      const streams = (['simd', 'reference'] as const).map((executor) => createStream({ ...options, executor }));
+      for (let i = 0; i < 200; i++) for (const stream of streams) feedRow(stream, i);
+      expect(streams[0].hash()).toBe(streams[1].hash());
+    }
   });
 });

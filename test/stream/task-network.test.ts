@@ -10,16 +10,24 @@ const shapes = (options: StreamOptions) =>
     .map(({ shape }) => [...shape]);
 
 describe("a task's network", () => {
-  it('has sixteen tanh units and the rate of its kind when nothing is said', () => {
-    expect(createStream({ columns, task: regress }).taskNetwork).toMatchObject({
+  it('is a race where none is named, in whatever way', () => {
+    for (const network of [undefined, {}, { layers: undefined }]) {
+      expect(createStream({ columns, task: regress, network }).taskNetwork).toBe('race');
+    }
+  });
+
+  it('has sixteen tanh units and the rate of its kind when one is named and no more is said', () => {
+    const network = { shortcut: false };
+    expect(createStream({ columns, task: regress, network }).taskNetwork).toMatchObject({
       layers: [{ kind: 'dense', units: 16, activation: 'tanh', bias: true, initialiser: 'xavier' }],
       optimizer: { kind: 'sgd', rate: 0.02 },
       outputInitialiser: 'xavier',
       shortcut: false,
+      safety: true,
     });
-    expect(createStream({ columns, task: classify }).taskNetwork.optimizer.rate).toBe(0.05);
-    expect(shapes({ columns, task: classify })).toEqual([[16, 1], [16], [3, 16], [3]]);
-    expect(shapes({ columns, task: regress })).toEqual([[16, 3], [16], [1, 16], [1]]);
+    expect(createStream({ columns, task: classify, network }).taskNetwork).toMatchObject({ optimizer: { rate: 0.05 } });
+    expect(shapes({ columns, task: classify, network })).toEqual([[16, 1], [16], [3, 16], [3]]);
+    expect(shapes({ columns, task: regress, network })).toEqual([[16, 3], [16], [1, 16], [1]]);
   });
 
   it('is linear without hidden layers, and may start at zero', () => {

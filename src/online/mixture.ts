@@ -1,0 +1,114 @@
+import type { StateArray } from './state.js';
+
+/** ln 2 in two parts: k·LN2_HIGH is exact for |k| < 2²¹. */
+const LN2_HIGH = 0.6931471803691238;
+const LN2_LOW = 1.9082149292705877e-10;
+/** Below it e^x is taken to be 0: no weight lingers among the subnormals. */
+const LEAST = -700;
+/** 2⁻ᵏ, k = 0 … 1010. */
+const HALVES = Float64Array.from({ length: 1011 }, (_, k) => 2 ** -k);
+
+/**
+ * out[i] = e^x[i] for i in 0 … count, x ≤ 0. From + − × and comparisons only, so that it is the same on every machine;
+ * within 2 units in the last place. out may be x.
+ *
+ * x = r − k·ln 2 with |r| ≤ ½·ln 2, and e^r by its series, whose first term left out is 4·10⁻¹⁸.
+ *
+ * @hot
+ */
+export function expNonPositive(out: Float64Array, x: Float64Array, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const v = x[i];
+    if (!(v >= LEAST)) {
+      out[i] = 0;
+      continue;
+    }
+    const k = Math.floor(0.5 - v * Math.LOG2E);
+    const r = v + k * LN2_HIGH + k * LN2_LOW;
+    out[i] = expReduced(r) * HALVES[k];
+  }
+}
+
+/** Σ rⁿ/n!, n = 0 … 13. @hot */
+function expReduced(r: number): number {
+  let p = 1.6059043836821613e-10;
+  p = p * r + 2.08767569878681e-9;
+  p = p * r + 2.505210838544172e-8;
+  p = p * r + 2.755731922398589e-7;
+  p = p * r + 2.7557319223985893e-6;
+  p = p * r + 2.48015873015873e-5;
+  p = p * r + 0.0001984126984126984;
+  p = p * r + 0.001388888888888889;
+  p = p * r + 0.008333333333333333;
+  p = p * r + 0.041666666666666664;
+  p = p * r + 0.16666666666666666;
+  p = p * r + 0.5;
+  p = p * r + 1;
+  return p * r + 1;
+}
+
+/**
+ * Weights of several predictors by how well they have lately done: w ∝ exp(−rate · Σ memory^age · loss), the exponentially
+ * weighted average forecaster with discounted losses. Losses are bounded, so that one row never decides.
+ */
+export class Mixture {
+  /** [size], ≥ 0, adding up to 1. Equal at the start. */
+  readonly weights: Float64Array;
+  /** [size]: where the losses of one row are put before `update`. */
+  readonly losses: Float64Array;
+  /** [size]: Σ memory^age · loss. */
+  readonly sums: Float64Array;
+  /** [0]: Σ memory^age, what the sums are to be divided by for a mean. */
+  private readonly mass = new Float64Array(1);
+
+  /**
+   * @param rate how strongly weights follow losses, > 0
+   * @param memory 0 < memory < 1; 1 / (1 − memory) rows are remembered
+   */
+  constructor(
+    readonly size: number,
+    private readonly rate: number,
+    private readonly memory: number,
+  ) {
+    this.weights = new Float64Array(size).fill(1 / size);
+    this.losses = new Float64Array(size);
+    this.sums = new Float64Array(size);
+  }
+
+  /** Takes the row in `losses`, finite and ≥ 0. @hot */
+  update(): void {
+    const { size, rate, memory, weights, losses, sums, mass } = this;
+    mass[0] = mass[0] * memory + 1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let k = 0; k < size; k++) {
+      const sum = sums[k] * memory + losses[k];
+      sums[k] = sum < 1e-100 ? 0 : sum;
+      if (sum < least) least = sum;
+    }
+    for (let k = 0; k < size; k++) weights[k] = (least - sums[k]) * rate;
+    expNonPositive(weights, weights, size);
+    let total = 0;
+    for (let k = 0; k < size; k++) total += weights[k];
+    for (let k = 0; k < size; k++) weights[k] = weights[k] / total;
+  }
+
+  /** The discounted mean loss of one, or null before the first row. */
+  meanLoss(k: number): number | null {
+    return this.mass[0] > 0 ? this.sums[k] / this.mass[0] : null;
+  }
+
+  /** The one of the largest weight, the first of equals. */
+  leader(): number {
+    let best = 0;
+    for (let k = 1; k < this.size; k++) if (this.weights[k] > this.weights[best]) best = k;
+    return best;
+  }
+
+  state(prefix: string): StateArray[] {
+    return [
+      { name: `${prefix}.weights`, shape: [this.size], data: this.weights },
+      { name: `${prefix}.losses`, shape: [this.size], data: this.sums },
+      { name: `${prefix}.mass`, shape: [1], data: this.mass },
+    ];
+  }
+}

@@ -1,0 +1,77 @@
+import type { ExecutorKind, Network, NetworkState } from '../engine/index.js';
+import type { TensorFile } from '../models/index.js';
+import type { StateArray } from '../online/index.js';
+import type { Task } from '../spec/index.js';
+
+/** One contestant of a race. */
+export interface ExpertReport {
+  /** `network`, `tracker` (curved), `linear` (tracker) or `naive`. */
+  kind: 'network' | 'tracker' | 'linear' | 'naive';
+  /** Of a network: its step size η; of a tracker: how fast it expects the law to drift, a row. */
+  rate: number | null;
+  /** Its part in the prediction, 0 … 1. */
+  weight: number;
+  /** Its lately discounted loss: standard deviations of the target, or Brier's score. Null before the first. */
+  loss: number | null;
+}
+
+/** How a stream learns, and how it is kept from harm. */
+export type LearnerReport =
+  | {
+      kind: 'race';
+      /** Index of the one of the largest weight. */
+      leader: number;
+      experts: ExpertReport[];
+    }
+  | {
+      kind: 'network';
+      /** Whether steps are limited and a network worse than half as good as the naive predictor is not published. */
+      safety: boolean;
+      /** Steps made shorter than declared. */
+      limitedSteps: number;
+      /** Predictions that were the naive predictor's, because the network was more than twice as wrong lately. */
+      naiveRows: number;
+      /** Times the network was started anew with a smaller rate. */
+      restarts: number;
+    };
+
+/** What a learner is made for. */
+export interface LearnerOptions {
+  kind: Task['kind'];
+  inputs: number;
+  /** Rows that can wait for their labels. */
+  slots: number;
+  seed: number;
+  executor: ExecutorKind | 'auto';
+  /** Regions the stream wants in the arena of `network`. */
+  reserve: Record<string, number>;
+}
+
+/**
+ * What a stream predicts and learns with. A row is in `network.input`, as standardised; the slot is where the stream
+ * keeps it until its label is known.
+ */
+export interface Learner {
+  /** The network, or the first of several: its arena holds the row, and the rows that wait for labels. */
+  readonly network: Network;
+  /** Predicts the row in `network.input` into the head's `prediction`. @hot */
+  predict(slot: number): void;
+  /**
+   * Judges what was predicted in `slot`, then learns from the row in `network.input` and its target in `network.target`.
+   *
+   * @param labels the label itself, un-scaled, at `off`
+   * @returns false for a step refused because something was not finite
+   * @hot
+   */
+  learn(slot: number, labels: Float64Array, off: number): boolean;
+  /** Hex of all networks; what else decides about later predictions is in `arrays`. */
+  hash(): string;
+  arrays(): StateArray[];
+  /** What must be kept but decides about no later step. */
+  scores(): StateArray[];
+  /** Parameters and optimizer states, copied. */
+  state(): NetworkState;
+  /** @throws CheckpointError, and nothing has changed */
+  restore(state: TensorFile): void;
+  report(): LearnerReport;
+}

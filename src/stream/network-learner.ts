@@ -1,0 +1,140 @@
+import { createNetwork, type Network, type NetworkState } from '../engine/index.js';
+import type { TensorFile } from '../models/index.js';
+import type { StateArray } from '../online/index.js';
+import type { ResolvedNetwork } from '../spec/index.js';
+import { LabelAge } from './label-age.js';
+import type { Learner, LearnerOptions, LearnerReport } from './learner.js';
+import { StepLimit } from './step-limit.js';
+import type { TaskHead } from './task-head.js';
+
+/** What is left of a loss after a row, where network and naive predictor are compared: about 50 rows count. */
+const MEMORY = 0.98;
+/** How many times as wrong as the naive predictor a network may be before it is no longer published. */
+const WORST = 2;
+/** Σ MEMORY^age from which on the comparison counts: 20 rows. */
+const ENOUGH = 16;
+
+const NETWORK = 0;
+const NAIVE = 1;
+const MASS = 2;
+
+const LIMITED_STEPS = 0;
+const NAIVE_ROWS = 1;
+const RESTARTS = 2;
+
+/**
+ * One declared network. With safety on, steps too long for their row are shortened, and while the network has lately been
+ * more than twice as wrong as the naive predictor, that one's prediction is given instead. Neither touches what a sane
+ * network does.
+ */
+export class NetworkLearner implements Learner {
+  readonly network: Network;
+  private readonly limit: StepLimit | undefined;
+  private readonly labelAge = new LabelAge();
+  /** [slots, 2, outputs]: what the network said, and the naive predictor. */
+  private readonly kept: Float64Array;
+  /** [slots]: whether there was a label to go by when the row was predicted. */
+  private readonly isKept: Int32Array;
+  /** [2], of one row. */
+  private readonly losses = new Float64Array(2);
+  /** [3]: Σ MEMORY^age · loss of the network · of the naive predictor · Σ MEMORY^age. */
+  private readonly sums = new Float64Array(3);
+  private readonly counts = new Float64Array(3);
+
+  constructor(
+    private readonly head: TaskHead,
+    declared: ResolvedNetwork,
+    private readonly safety: boolean,
+    { kind, slots, seed, executor, reserve }: LearnerOptions,
+  ) {
+    this.network = createNetwork(declared, { seed, executor, reserve });
+    this.limit = safety ? new StepLimit(this.network, kind) : undefined;
+    this.kept = new Float64Array(safety ? slots * 2 * head.outputs : 0);
+    this.isKept = new Int32Array(safety ? slots : 0);
+  }
+
+  /** @hot */
+  predict(slot: number): void {
+    const { head, network, kept, isKept, counts, labelAge } = this;
+    const { outputs, prediction } = head;
+    network.forward();
+    head.unscale(prediction, 0, network.output);
+    let finite = true;
+    for (let c = 0; c < outputs; c++) if (!Number.isFinite(prediction[c])) finite = false;
+    if (!this.safety) return;
+    labelAge.pass();
+    const off = slot * 2 * outputs;
+    head.writeNaive(kept, off + outputs);
+    for (let c = 0; c < outputs; c++) kept[off + c] = finite ? prediction[c] : 0;
+    isKept[slot] = head.knowsLabel() ? 1 : 0;
+    if (isKept[slot] === 1 && (!finite || (this.isLost() && !labelAge.isStale()))) {
+      for (let c = 0; c < outputs; c++) prediction[c] = kept[off + outputs + c];
+      counts[NAIVE_ROWS] = counts[NAIVE_ROWS] + 1;
+    }
+  }
+
+  /** @hot */
+  private isLost(): boolean {
+    const { sums } = this;
+    return sums[MASS] > ENOUGH && sums[NETWORK] > WORST * sums[NAIVE];
+  }
+
+  /** @hot */
+  learn(slot: number, labels: Float64Array, off: number): boolean {
+    const { head, network, kept, isKept, losses, sums, counts, limit } = this;
+    if (limit !== undefined) {
+      this.labelAge.receive();
+      if (isKept[slot] === 1) {
+        head.writeLosses(losses, kept, slot * 2 * head.outputs, labels, off);
+        for (let k = 0; k < 2; k++) {
+          const sum = sums[k] * MEMORY + losses[k];
+          sums[k] = sum < 1e-100 ? 0 : sum;
+        }
+        sums[MASS] = sums[MASS] * MEMORY + 1;
+      }
+      if (limit.shorten()) counts[LIMITED_STEPS] = counts[LIMITED_STEPS] + 1;
+    }
+    return !Number.isNaN(network.step());
+  }
+
+  hash(): string {
+    return this.network.hash();
+  }
+
+  /** None: what is learned depends on the network alone. */
+  arrays(): StateArray[] {
+    return [];
+  }
+
+  scores(): StateArray[] {
+    const { kept, isKept } = this;
+    if (!this.safety) return [];
+    return [
+      { name: 'stream.safety.kept', shape: [isKept.length, 2, this.head.outputs], data: kept },
+      { name: 'stream.safety.isKept', shape: [isKept.length], data: isKept },
+      { name: 'stream.safety.sums', shape: [this.sums.length], data: this.sums },
+      { name: 'stream.safety.counts', shape: [this.counts.length], data: this.counts },
+      ...this.labelAge.state('stream.safety.label'),
+      ...this.head.naiveState('stream.safety.naive'),
+    ];
+  }
+
+  state(): NetworkState {
+    return this.network.state();
+  }
+
+  restore(state: TensorFile): void {
+    this.network.restore(state);
+  }
+
+  report(): LearnerReport {
+    const { safety, counts } = this;
+    return {
+      kind: 'network',
+      safety,
+      limitedSteps: counts[LIMITED_STEPS],
+      naiveRows: counts[NAIVE_ROWS],
+      restarts: counts[RESTARTS],
+    };
+  }
+}

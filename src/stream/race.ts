@@ -1,0 +1,265 @@
+import { createNetworks, type Network, type NetworkState } from '../engine/index.js';
+import type { Tensor, TensorFile } from '../models/index.js';
+import { Mixture, RandomFeatures, type StateArray, Tracker } from '../online/index.js';
+import type { NetworkSpec, Task } from '../spec/index.js';
+import { LabelAge } from './label-age.js';
+import type { ExpertReport, Learner, LearnerOptions, LearnerReport } from './learner.js';
+import { CURVATURE } from './step-limit.js';
+import type { TaskHead } from './task-head.js';
+
+/** Step sizes of the networks. Steps are softened, so that the last one is as fast as a row can be learned at all. */
+const RATES = [0.01, 0.1, 1];
+/** Hidden tanh units of each network, and random features of the trackers. */
+const UNITS = 16;
+/** Errors of a network are cut here, in standard deviations of the target. */
+const ERROR_LIMIT = 3;
+/** A step of a tracker costs the square of its features: with more inputs there is none. */
+const MOST_TRACKED = 32;
+/** From laws that stay to laws that change within a hundred rows. Linear ones see the inputs, curved ones random features too. */
+const TRACKERS = [
+  { kind: 'linear', prior: 1, drift: 1e-4, shrinks: true },
+  { kind: 'tracker', prior: 1, drift: 1e-4, shrinks: true },
+  { kind: 'tracker', prior: 10, drift: 1e-3, shrinks: true },
+  { kind: 'tracker', prior: 10, drift: 1e-2, shrinks: false },
+] as const;
+/** Of the mixture: strength, and what is left of a loss after a row. */
+const MIXING_RATE = 1;
+const MEMORY = 0.998;
+
+/** A network of the race, for a task of so many inputs and outputs. */
+export function raceNetwork(kind: Task['kind'], inputs: number, outputs: number, rate: number): NetworkSpec {
+  return {
+    inputs,
+    layers: [
+      { kind: 'dense', units: UNITS, activation: 'tanh' },
+      {
+        kind: 'dense',
+        units: outputs,
+        activation: kind === 'regress' ? 'identity' : 'softmax',
+        initialiser: 'zeros',
+      },
+    ],
+    loss: kind === 'regress' ? { kind: 'huber', kappa: ERROR_LIMIT } : 'crossEntropy',
+    optimizer: { kind: 'sgd', rate },
+    shortcut: true,
+  };
+}
+
+/**
+ * Several learners and the naive predictor on every row, their predictions mixed by how well each has lately done. Which of
+ * them suits a stream need not be known beforehand.
+ *
+ * Networks of one shape and different step sizes; trackers for few inputs; the last known value or class. Every one is
+ * judged by what it predicted when the row came, before any later label was known.
+ */
+export class Race implements Learner {
+  readonly network: Network;
+  private readonly networks: readonly Network[];
+  private readonly trackers: readonly Tracker[];
+  private readonly features: RandomFeatures | undefined;
+  private readonly mixture: Mixture;
+  private readonly labelAge = new LabelAge();
+  private readonly experts: number;
+  /** [networks]: rate · curvature. */
+  private readonly factors: Float64Array;
+  /** [slots, experts, outputs] */
+  private readonly kept: Float64Array;
+  /** [slots]: whether there was a label to go by when the row was predicted. */
+  private readonly isKept: Int32Array;
+  /** [outputs] */
+  private readonly centred: Float64Array;
+
+  constructor(
+    private readonly head: TaskHead,
+    { kind, inputs, slots, seed, executor, reserve }: LearnerOptions,
+  ) {
+    const { outputs } = head;
+    this.networks = createNetworks(
+      RATES.map((rate) => raceNetwork(kind, inputs, outputs, rate)),
+      RATES.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
+      { executor, reserve },
+    );
+    this.network = this.networks[0];
+    if (inputs <= MOST_TRACKED) {
+      this.features = new RandomFeatures(inputs, UNITS, seed);
+      const { size } = this.features;
+      this.trackers = TRACKERS.map(
+        ({ kind, prior, drift, shrinks }) =>
+          new Tracker(kind === 'linear' ? inputs + 1 : size, outputs, prior, drift, shrinks),
+      );
+    } else {
+      this.trackers = [];
+    }
+    this.experts = this.networks.length + this.trackers.length + 1;
+    this.mixture = new Mixture(this.experts, MIXING_RATE, MEMORY);
+    this.factors = Float64Array.from(RATES, (rate) => rate * CURVATURE[kind]);
+    this.kept = new Float64Array(slots * this.experts * outputs);
+    this.isKept = new Int32Array(slots);
+    this.centred = new Float64Array(outputs);
+  }
+
+  /** @hot */
+  predict(slot: number): void {
+    const { head, networks, trackers, features, experts, kept, isKept, labelAge } = this;
+    const { outputs } = head;
+    labelAge.pass();
+    let off = slot * experts * outputs;
+    for (let k = 0; k < networks.length; k++, off += outputs) {
+      if (k > 0) this.copyInput(k);
+      networks[k].forward();
+      head.unscale(kept, off, networks[k].output);
+    }
+    if (features !== undefined) {
+      features.update(this.network.input);
+      for (let k = 0; k < trackers.length; k++, off += outputs) {
+        trackers[k].predict(features.values);
+        head.unscaleLinear(kept, off, trackers[k].output);
+      }
+    }
+    head.writeNaive(kept, off);
+    isKept[slot] = head.knowsLabel() ? 1 : 0;
+    this.mix(slot);
+  }
+
+  /** Writes the weighted mean of what is kept in a slot to the head's `prediction`. @hot */
+  private mix(slot: number): void {
+    const { head, experts, kept, mixture } = this;
+    const { outputs, prediction } = head;
+    const { weights } = mixture;
+    const naive = experts - 1;
+    const others = 1 - weights[naive];
+    // A naive predictor without labels to go by is left out, unless nobody else is believed at all.
+    const isOut = this.labelAge.isStale() && others > 0;
+    const count = isOut ? naive : experts;
+    const scale = isOut ? 1 / others : 1;
+    for (let c = 0; c < outputs; c++) {
+      let sum = 0;
+      for (let k = 0, i = slot * experts * outputs + c; k < count; k++, i += outputs) {
+        if (!Number.isFinite(kept[i])) kept[i] = 0;
+        sum += weights[k] * scale * kept[i];
+      }
+      prediction[c] = sum;
+    }
+  }
+
+  /** @hot */
+  learn(slot: number, labels: Float64Array, off: number): boolean {
+    const { head, networks, trackers, features, experts, kept, isKept, mixture, factors, centred } = this;
+    const { input, target } = this.network;
+    this.labelAge.receive();
+    if (isKept[slot] === 1) {
+      head.writeLosses(mixture.losses, kept, slot * experts * head.outputs, labels, off);
+      mixture.update();
+    }
+    let length = UNITS + 1;
+    for (let i = 0; i < input.length; i++) length += input[i] * input[i];
+    let learned = true;
+    for (let k = 0; k < networks.length; k++) {
+      const network = networks[k];
+      if (k > 0) {
+        this.copyInput(k);
+        for (let c = 0; c < target.length; c++) network.target[c] = target[c];
+      }
+      // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
+      network.rowWeights[0] = 1 / (1 + factors[k] * length);
+      if (!hasLearned(network)) learned = false;
+    }
+    if (features !== undefined) {
+      features.update(this.network.input);
+      head.centre(centred, target);
+      for (let k = 0; k < trackers.length; k++) trackers[k].learn(features.values, centred);
+    }
+    return learned;
+  }
+
+  /** @hot */
+  private copyInput(k: number): void {
+    const from = this.network.input;
+    const to = this.networks[k].input;
+    for (let i = 0; i < from.length; i++) to[i] = from[i];
+  }
+
+  hash(): string {
+    return this.networks.map((network) => network.hash()).join(' ');
+  }
+
+  arrays(): StateArray[] {
+    const { kept, isKept, experts, mixture } = this;
+    return [
+      ...mixture.state('stream.race.mixture'),
+      ...this.labelAge.state('stream.race.label'),
+      ...this.head.naiveState('stream.race.naive'),
+      { name: 'stream.race.kept', shape: [isKept.length, experts, this.head.outputs], data: kept },
+      { name: 'stream.race.isKept', shape: [isKept.length], data: isKept },
+      ...(this.features?.state('stream.race.features') ?? []),
+      ...this.trackers.flatMap((tracker, k) => tracker.state(`stream.race.trackers.${k}`)),
+    ];
+  }
+
+  scores(): StateArray[] {
+    return [];
+  }
+
+  /** The networks' own states, each under `networks.k.`. */
+  state(): NetworkState {
+    const tensors: Tensor[] = [];
+    const metadata: Record<string, string> = {};
+    this.networks.forEach((network, k) => {
+      const state = network.state();
+      tensors.push(...state.tensors.map((tensor) => ({ ...tensor, name: prefixOf(k) + tensor.name })));
+      for (const [key, text] of Object.entries(state.metadata)) metadata[prefixOf(k) + key] = text;
+    });
+    return { tensors, metadata };
+  }
+
+  restore(state: TensorFile): void {
+    const before = this.networks.map((network) => toFile(network.state()));
+    try {
+      this.networks.forEach((network, k) => {
+        network.restore(partOf(state, prefixOf(k)));
+      });
+    } catch (error) {
+      this.networks.forEach((network, k) => {
+        network.restore(before[k]);
+      });
+      throw error;
+    }
+  }
+
+  report(): LearnerReport {
+    const { mixture, networks } = this;
+    const { weights } = mixture;
+    const experts = Array.from(weights, (weight, k): ExpertReport => {
+      const tracker = TRACKERS[k - networks.length];
+      const isNaive = k === weights.length - 1;
+      return {
+        kind: k < networks.length ? 'network' : isNaive ? 'naive' : tracker.kind,
+        rate: k < networks.length ? RATES[k] : isNaive ? null : tracker.drift,
+        weight,
+        loss: mixture.meanLoss(k),
+      };
+    });
+    return { kind: 'race', leader: mixture.leader(), experts };
+  }
+}
+
+/** A function of its own, so that V8 inlines the step and does not box the loss it returns. @hot */
+function hasLearned(network: Network): boolean {
+  return !Number.isNaN(network.step());
+}
+
+const prefixOf = (k: number): string => `networks.${k}.`;
+
+function toFile({ tensors, metadata }: NetworkState): TensorFile {
+  return { tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])), metadata };
+}
+
+/** What of a state is under a prefix, without it. */
+function partOf({ tensors, metadata }: TensorFile, prefix: string): TensorFile {
+  const own = <T>(entries: Iterable<[string, T]>): [string, T][] =>
+    [...entries].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]);
+  return {
+    tensors: new Map(own(tensors).map(([name, tensor]) => [name, { ...tensor, name }])),
+    metadata: Object.fromEntries(own(Object.entries(metadata))),
+  };
+}
