@@ -1,6 +1,7 @@
 import type { Column } from './columns.js';
 import { SpecError } from './errors.js';
-import { nearest, parse } from './parse.js';
+import { nearest } from './nearest.js';
+import { parse } from './parse.js';
 import { taskSchema } from './schemas.js';
 
 /** What is to be learned from the rows of a stream. */
