@@ -116,13 +116,13 @@ function wrongFieldCount(columns: Columns, fields: number): SpecError {
 }
 
 /** At most eight names, quoted; how many more there are. */
-function list(names: readonly string[]): string {
+export function list(names: readonly string[]): string {
   const shown = names.slice(0, 8).map((name) => `"${printable(name)}"`);
   return shown.join(', ') + (names.length > 8 ? ` and ${names.length - 8} more` : '');
 }
 
 /** A name from the wire, made fit for one line of a terminal. */
-function printable(name: string): string {
+export function printable(name: string): string {
   const clean = Array.from(name, (sign) => (sign < ' ' || sign === '\x7f' ? '?' : sign));
   return clean.length > 40 ? `${clean.slice(0, 39).join('')}…` : clean.join('');
 }

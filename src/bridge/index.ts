@@ -1,4 +1,19 @@
+export { ClockEstimator } from './clock-estimator.js';
 export { type LineCounters, REJECT_REASONS } from './counters.js';
 export { LineDecoder, type LineDecoderOptions } from './decoder.js';
+export { DeviceEncoder, type DeviceEncoderOptions } from './device-encoder.js';
+export type { DeviceColumn, DeviceSchema } from './device-schema.js';
 export { MAX_LINE_BYTES } from './fields.js';
 export type { TextFormat } from './format.js';
+export { FRAME_REJECT_REASONS, type FrameCounters } from './frame-counters.js';
+export {
+  type DeviceHello,
+  type DeviceStats,
+  FrameDecoder,
+  type FrameDecoderOptions,
+  type GapKind,
+  type LabelOptions,
+} from './frame-decoder.js';
+export { HostEncoder } from './host-encoder.js';
+export { MAX_OUTPUT_VALUES, PROTOCOL, type WireType } from './messages.js';
+export { WireDecoder, type WireDecoderOptions, type WireMode } from './wire-decoder.js';
