@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { access, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { access, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CheckpointError } from '../models/index.js';
+import { makeDirectory } from '../recording/index.js';
 import { EdgegradError, SpecError } from '../spec/index.js';
 
 /** The process cannot go on: a checkpoint cannot be written, a source has failed. */
@@ -86,13 +87,6 @@ export class CheckpointStore {
     }
     return { used: undefined, refused };
   }
-}
-
-/** With its parents. (mkdir's own `recursive` never returns for a path below /proc.) */
-async function makeDirectory(directory: string): Promise<void> {
-  if (await exists(directory)) return;
-  await makeDirectory(dirname(directory));
-  await mkdir(directory);
 }
 
 async function exists(file: string): Promise<boolean> {

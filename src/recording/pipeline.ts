@@ -5,6 +5,8 @@ import type { Stream } from '../stream/index.js';
 
 /** What may be told while bytes become learned rows. Each is called from the hot path and must be short. */
 export interface PipelineEvents {
+  /** A row is decoded and about to be taken; false: neither it nor any later one is. */
+  beforeRow?(): boolean;
   /** A row went through the stream; `outcome` as `Stream.accept` returns it. */
   onRow?(outcome: number): void;
   /** The device's line format was found, or has changed. */
@@ -21,13 +23,14 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
   readonly decoder: LineDecoder;
   /** The next row may have lost its beginning: `23.5,1` may have been `123.5,1`. */
   private isSuspect = false;
+  private isEnded = false;
 
   constructor(
     readonly stream: Stream,
     events: PipelineEvents = {},
   ) {
     const { columns, required, row, time, timeColumn } = stream;
-    const { onRow, onFormat, onMismatch } = events;
+    const { beforeRow, onRow, onFormat, onMismatch } = events;
     this.decoder = new LineDecoder({
       columns: columns.map((column) => column.name),
       required,
@@ -37,22 +40,39 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
       onRow: () => {
         if (this.isSuspect) {
           this.isSuspect = false;
-          stream.lost(1);
+          if (!this.isEnded) stream.lost(1);
           return;
         }
         time[0] = this.decoder.time[0];
+        if (this.isEnded) return;
+        if (beforeRow !== undefined && !beforeRow()) {
+          this.isEnded = true;
+          return;
+        }
         const outcome = stream.accept();
         onRow?.(outcome);
       },
-      onReject: () => stream.lost(1),
+      onReject: () => {
+        if (!this.isEnded) stream.lost(1);
+      },
       ...(onFormat === undefined ? {} : { onFormat }),
       ...(onMismatch === undefined ? {} : { onMismatch }),
     });
   }
 
+  /** `beforeRow` has said that no further row is taken. */
+  get hasEnded(): boolean {
+    return this.isEnded;
+  }
+
   /** Takes the first `length` bytes of a buffer, which may be reused afterwards. @hot */
   bytes(buffer: Uint8Array, length: number): void {
     this.decoder.feed(buffer, 0, length);
+  }
+
+  /** Takes `buffer[start, end)`, which may be reused afterwards. @hot */
+  feed(buffer: Uint8Array, start: number, end: number): void {
+    this.decoder.feed(buffer, start, end);
   }
 
   /**

@@ -1,11 +1,9 @@
 import type { LineCounters } from '../bridge/index.js';
 import { FileSource } from '../ingest/index.js';
-import { at, EdgegradError, type SpecError } from '../spec/index.js';
+import { at, type SpecError } from '../spec/index.js';
 import { createStream, type Stream, type StreamOptions, type StreamReport } from '../stream/index.js';
+import { RecordingError } from './errors.js';
 import { Pipeline } from './pipeline.js';
-
-/** A log cannot be replayed. */
-export class RecordingError extends EdgegradError {}
 
 /** What a replay found: the object `edgegrad replay --json` prints. */
 export interface ReplayResult {
