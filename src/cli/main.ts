@@ -7,6 +7,7 @@ import { inspectCommand } from './inspect.js';
 import { portsCommand } from './ports.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
+import { verifyCommand } from './verify.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -16,7 +17,15 @@ const program = new Command('edgegrad')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'edgegrad: ')) });
-for (const command of [runCommand(), replayCommand(), inspectCommand(), checkGradientsCommand(), portsCommand()]) {
+const commands = [
+  runCommand(),
+  replayCommand(),
+  verifyCommand(),
+  inspectCommand(),
+  checkGradientsCommand(),
+  portsCommand(),
+];
+for (const command of commands) {
   program.addCommand(command.exitOverride().copyInheritedSettings(program));
 }
 

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import type { Until } from '../recording/index.js';
+import { SpecError } from '../spec/index.js';
 
 /** `max`, or how many times real time. */
 export function parseSpeed(text: string): number | 'max' {
@@ -8,4 +11,45 @@ export function parseSpeed(text: string): number | 'max' {
     throw new InvalidArgumentError('expected "max" or a number from 0.001 to 1000000 (times real time).');
   }
   return speed;
+}
+
+export function parseBaud(text: string): number {
+  const rate = Number(text);
+  if (!Number.isInteger(rate) || rate < 50 || rate > 12_000_000) {
+    throw new InvalidArgumentError('expected a whole number from 50 to 12000000.');
+  }
+  return rate;
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600 } as const;
+
+/** `90s`, `15m`, `2h`. */
+export function parseDuration(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)([smh])$/.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('expected seconds, minutes or hours: 90s, 15m, 2h.');
+  return Number(number) * SECONDS[unit as keyof typeof SECONDS];
+}
+
+/** `5000` rows, `90s` after the start, or `2026-05-01T12:00:00Z`. */
+export function parseUntil(text: string): Until {
+  if (/^\d+$/.test(text)) return { rows: Number(text) };
+  if (/^[\d.]+[smh]$/.test(text)) return { seconds: parseDuration(text) };
+  const timeMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(timeMs)) {
+    throw new InvalidArgumentError(
+      'expected a number of rows, a time after the start (90s, 15m, 2h) or 2026-05-01T12:00:00Z.',
+    );
+  }
+  return { timeMs };
+}
+
+/** A checkpoint's bytes and name. */
+export function readCheckpoint(file: string | undefined): { bytes: Uint8Array; name: string } | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return { bytes: readFileSync(file), name: file };
+  } catch (error) {
+    const found = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message;
+    throw new SpecError('CHECKPOINT_FILE', { where: file, found, expected: 'a checkpoint (.safetensors)' });
+  }
 }

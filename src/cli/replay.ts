@@ -1,39 +1,79 @@
 import { Command, Option } from 'commander';
-import { demoConfigPath, loadConfig, scoreOf, summary, unitOf } from '../daemon/index.js';
-import { replayLog } from '../recording/index.js';
+import { type Config, demoConfigPath, loadConfig, scoreOf, summary, unitOf } from '../daemon/index.js';
+import {
+  isRecordingPath,
+  type ReplayOptions,
+  replayLog,
+  streamOptionsOf,
+  TraceFile,
+  type Until,
+} from '../recording/index.js';
+import type { Stream } from '../stream/index.js';
+import { healthLines } from './health.js';
+import { parseSpeed, parseUntil, readCheckpoint } from './options.js';
+import { Progress } from './progress.js';
 
 interface ReplayFlags {
   config?: string;
   json?: boolean;
   executor?: 'auto' | 'simd' | 'reference';
+  speed: number | 'max';
+  from?: string;
+  until?: Until;
+  trace?: string;
 }
 
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('play a recorded log through a new network as fast as it goes, and print what came of it')
-    .argument('<log>', 'text log (.csv and the like), or - for standard input')
-    .option('-c, --config <file>', 'configuration: columns, task and network (default: the one of the shipped log)')
+    .description('play a recorded log through a new network, and print what came of it')
+    .argument('<log...>', 'recording (.mcap, several, or a folder), text log (.csv, .ndjson), or - for standard input')
+    .option('-c, --config <file>', 'columns, task and network (default: what was recorded; for text, the shipped log)')
+    .option('-s, --speed <times>', 'how fast: times real time, or "max"', parseSpeed, 'max')
+    .option('--from <checkpoint>', 'begin with what a checkpoint has learned')
+    .option('--until <end>', 'a number of rows, a time after the start (90s, 15m, 2h), or a time', parseUntil)
+    .option('--trace <file>', 'write what became of every row, one JSON object a line')
     .option('--json', 'print one JSON object on standard output')
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
-    .action(async (log: string, flags: ReplayFlags) => {
-      const config = loadConfig(flags.config ?? demoConfigPath());
-      const { seed, executor, ...network } = config.network;
-      const { result } = await replayLog(log, {
-        columns: config.columns,
-        task: config.task,
-        network,
-        seed,
-        executor: flags.executor ?? executor,
-      });
+    .action(async (logs: string[], flags: ReplayFlags) => {
+      const isRecording = await isRecordingPath(logs);
+      const config =
+        flags.config !== undefined || !isRecording ? loadConfig(flags.config ?? demoConfigPath()) : undefined;
+      const { result, stream } = await play(logs, config, flags);
       if (flags.json) {
         process.stdout.write(`${JSON.stringify(result)}\n`);
         return;
       }
-      const { report, lines } = result;
+      const { report, lines, recording } = result;
       const rejected = lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments;
+      const unit = unitOf({ columns: stream.columns, task: stream.task });
       process.stdout.write(
-        `${log}: ${result.rows} rows, ${result.rowsPerSecond} rows/s (${result.executor})\n` +
-          `${summary(report, scoreOf(report, unitOf(config)), rejected)}\n  hash ${result.hash}\n`,
+        `${logs.join(' ')}: ${result.rows} rows, ${result.rowsPerSecond} rows/s (${result.executor})\n` +
+          `${summary(report, scoreOf(report, unit), rejected)}\n  hash ${result.hash}\n`,
       );
+      if (recording !== undefined) process.stdout.write(healthLines(recording.files, recording.comparison));
     });
+}
+
+/** Plays with a progress bar, and the trace where one is wanted. */
+async function play(logs: string[], config: Config | undefined, flags: ReplayFlags) {
+  const checkpoint = readCheckpoint(flags.from);
+  const trace = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
+  const progress = new Progress();
+  const options: ReplayOptions = {
+    ...(config === undefined ? {} : { stream: streamOptionsOf(config) }),
+    ...(flags.executor === undefined ? {} : { executor: flags.executor }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(flags.until === undefined ? {} : { until: flags.until }),
+    ...(trace === undefined
+      ? {}
+      : { onRow: (stream: Stream, outcome: number, wallMs: number) => trace.row(stream, outcome, wallMs) }),
+    speed: flags.speed,
+    onProgress: (share, rows) => progress.show(share, `${rows} rows`),
+  };
+  try {
+    return await replayLog(logs, options);
+  } finally {
+    progress.end();
+    trace?.close();
+  }
 }

@@ -1,6 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type Config, demoConfigPath, loadConfig, TaskRun } from '../daemon/index.js';
-import { parseSpeed } from './options.js';
+import { parseBaud, parseSpeed } from './options.js';
 
 interface RunFlags {
   port?: string;
@@ -46,12 +46,4 @@ function withFlags(config: Config, { port, baud, speed, state, executor }: RunFl
   if (state !== undefined) config.checkpoint.directory = state;
   if (executor !== undefined) config.network.executor = executor;
   return config;
-}
-
-function parseBaud(text: string): number {
-  const rate = Number(text);
-  if (!Number.isInteger(rate) || rate < 50 || rate > 12_000_000) {
-    throw new InvalidArgumentError('expected a whole number from 50 to 12000000.');
-  }
-  return rate;
 }

@@ -36,8 +36,7 @@ export interface RecordedConfig {
   name?: string;
   columns: unknown;
   task: unknown;
-  network: { seed?: number; executor?: string; [key: string]: unknown };
-  [key: string]: unknown;
+  network: { seed?: number; executor?: string };
 }
 
 export type RecordedEvent =
@@ -61,8 +60,6 @@ export type RecordedEvent =
       node: string;
       architecture: string;
       executor: string;
-      /** Hash of the network's plan. */
-      plan?: string;
     }
   | { type: 'opened'; what: string; isAgain: boolean; mayBeMidLine: boolean }
   | { type: 'closed'; reason: string }

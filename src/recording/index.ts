@@ -1,7 +1,10 @@
 export { RecordingError } from './errors.js';
 export * from './events.js';
 export * from './pipeline.js';
+export { type Comparison, type Difference, Player, type PlayerOptions, streamOptionsOf } from './player.js';
 export * from './reader.js';
 export * from './recorder.js';
 export * from './replay.js';
 export { makeDirectory } from './segments.js';
+export { RecordedSession, type SessionFacts } from './session.js';
+export { TraceFile } from './trace.js';

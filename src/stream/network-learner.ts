@@ -29,6 +29,7 @@ const RESTARTS = 2;
  */
 export class NetworkLearner implements Learner {
   readonly network: Network;
+  readonly loss = new Float64Array(1).fill(Number.NaN);
   private readonly limit: StepLimit | undefined;
   private readonly labelAge = new LabelAge();
   /** [slots, 2, outputs]: what the network said, and the naive predictor. */
@@ -94,7 +95,9 @@ export class NetworkLearner implements Learner {
       }
       if (limit.shorten()) counts[LIMITED_STEPS] = counts[LIMITED_STEPS] + 1;
     }
-    return !Number.isNaN(network.step());
+    const loss = network.step();
+    this.loss[0] = loss;
+    return !Number.isNaN(loss);
   }
 
   hash(): string {

@@ -54,6 +54,7 @@ export function raceNetwork(kind: Task['kind'], inputs: number, outputs: number,
  */
 export class Race implements Learner {
   readonly network: Network;
+  readonly loss = new Float64Array(1).fill(Number.NaN);
   private readonly networks: readonly Network[];
   private readonly trackers: readonly Tracker[];
   private readonly features: RandomFeatures | undefined;

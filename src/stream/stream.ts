@@ -87,6 +87,8 @@ export class Stream {
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
+  /** [0]: what the network's last step returned, of the row that gave LEARNED. */
+  readonly loss = new Float64Array(1).fill(Number.NaN);
 
   private readonly gates: Gates;
   private readonly features: Encoder;
@@ -330,7 +332,9 @@ export class Stream {
     for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off];
     head.writeTarget(this.target, labels, labelOff);
     head.judgeNaive(pending, slot, labels, labelOff);
-    if (!this.learner.learn(slot, labels, labelOff)) {
+    const hasLearned = this.learner.learn(slot, labels, labelOff);
+    this.loss[0] = this.learner.loss[0];
+    if (!hasLearned) {
       counts[SKIPPED_STEPS] = counts[SKIPPED_STEPS] + 1;
       return outcome | STEP_SKIPPED;
     }

@@ -11,7 +11,7 @@ const { columns, task } = config;
 test.each(['simd', 'reference'] as const)(
   '%s: the shipped log is learned to 0.33 kn where the last value makes 0.796',
   async (executor) => {
-    const { result } = await replayLog(log, { columns, task, network, seed, executor });
+    const { result } = await replayLog(log, { stream: { columns, task, network, seed, executor } });
     expect(result).toMatchObject({ rows: 3617, scored: 3517, quarantined: 0, executor });
     expect(result.metrics).toHaveProperty('mae');
     const { mae, skill } = result.metrics as { mae: number; skill: number };
@@ -30,6 +30,6 @@ test('a linear model from zero, which no seed touches, comes to the figure of th
     outputInitialiser: 'zeros',
     safety: false,
   } as const;
-  const { result } = await replayLog(log, { columns, task, network: { ...linear, layers: [] } });
+  const { result } = await replayLog(log, { stream: { columns, task, network: { ...linear, layers: [] } } });
   expect((result.metrics as { mae: number }).mae).toBeCloseTo(0.413, 3);
 });

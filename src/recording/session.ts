@@ -1,0 +1,85 @@
+import type { GapReason, Stream } from '../stream/index.js';
+import type { RecordedConfig } from './events.js';
+import type { Pipeline } from './pipeline.js';
+import { monotonicNs, type Recorder, wallNs } from './recorder.js';
+
+/** What a recording tells of the process that made it. */
+export interface SessionFacts {
+  /** The configuration: its path, its text, and what it came to. */
+  config: { file: string; text: string; resolved: RecordedConfig };
+  /** Version of edgegrad. */
+  edgegrad: string;
+  /** The stream learns from nothing; otherwise it has just gone on from a checkpoint. */
+  fresh: boolean;
+}
+
+/**
+ * A process that learns and records what it does, so that the recording can be verified: everything goes to the
+ * recording first and to the pipeline then, in one order.
+ *
+ * Make it once the stream is in the state it begins with, before anything else happens to it.
+ */
+export class RecordedSession {
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly pipeline: Pipeline,
+    { config, edgegrad, fresh }: SessionFacts,
+  ) {
+    const { stream } = pipeline;
+    recorder.event({ type: 'config', ...config });
+    recorder.event({
+      type: 'start',
+      fresh,
+      ...stateOf(stream),
+      edgegrad,
+      node: process.version,
+      architecture: process.arch,
+      executor: stream.network.executor,
+    });
+  }
+
+  /** The first `length` bytes of a buffer, which may be reused afterwards. @hot */
+  bytes(buffer: Uint8Array, length: number): void {
+    this.recorder.bytes(buffer, length, monotonicNs(), wallNs());
+    this.pipeline.bytes(buffer, length);
+  }
+
+  opened(what: string, how: { isAgain: boolean; mayBeMidLine: boolean }): void {
+    this.recorder.event({ type: 'opened', what, ...how });
+    this.pipeline.opened(how);
+  }
+
+  closed(reason: string): void {
+    this.recorder.event({ type: 'closed', reason });
+  }
+
+  gap(reason: GapReason): void {
+    this.recorder.event({ type: 'gap', reason });
+    this.pipeline.stream.gap(reason);
+  }
+
+  /**
+   * A checkpoint of the stream as it is now was taken, or has just been put into it.
+   *
+   * @returns when the recording up to here is with the system: what is saved after that is in the recording, too
+   */
+  checkpoint(action: 'saved' | 'loaded', file: string): Promise<void> {
+    this.recorder.event({ type: 'checkpoint', action, ...stateOf(this.pipeline.stream), file });
+    return this.recorder.flush();
+  }
+
+  /**
+   * The process ends.
+   *
+   * @param isFinished the log has ended, so that its last line and predictions count
+   */
+  async end(reason: string, isFinished: boolean): Promise<void> {
+    if (isFinished) this.pipeline.finish();
+    this.recorder.event({ type: 'end', reason, finished: isFinished, ...stateOf(this.pipeline.stream) });
+    await this.recorder.close();
+  }
+}
+
+function stateOf(stream: Stream): { hash: string; rows: number } {
+  return { hash: stream.hash(), rows: stream.rows };
+}

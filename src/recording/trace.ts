@@ -1,0 +1,97 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import {
+  AFTER_GAP,
+  LEARNED,
+  MISSING,
+  NOT_FINITE,
+  PREDICTED,
+  QUARANTINED,
+  SCORED,
+  STEP_SKIPPED,
+  type Stream,
+} from '../stream/index.js';
+import { RecordingError } from './errors.js';
+
+const FLUSH_CHARACTERS = 65536;
+
+const FLAGS: readonly [bit: number, name: string][] = [
+  [PREDICTED, 'predicted'],
+  [QUARANTINED, 'quarantined'],
+  [MISSING, 'missing'],
+  [NOT_FINITE, 'notFinite'],
+  [AFTER_GAP, 'afterGap'],
+  [SCORED, 'scored'],
+  [LEARNED, 'learned'],
+  [STEP_SKIPPED, 'stepSkipped'],
+];
+
+/** Writes what became of every row, one JSON object a line. */
+export class TraceFile {
+  private readonly fd: number;
+  private text = '';
+
+  /** @throws RecordingError where the file cannot be made */
+  constructor(private readonly path: string) {
+    try {
+      this.fd = openSync(path, 'w');
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
+  }
+
+  /**
+   * - row: its number · time: its time column, seconds · at: when it was recorded
+   * - prediction: of this row · outcome: what happened
+   * - scored: of an earlier row, whose truth has come: prediction, truth, and error = prediction − truth (for a class, the
+   *   two classes)
+   * - loss: of the step that was taken on that earlier row
+   */
+  row(stream: Stream, outcome: number, wallMs: number): void {
+    const isScored = (outcome & SCORED) !== 0;
+    const time = stream.time[0];
+    const { truth, scoredPrediction, task } = stream;
+    this.text += `${JSON.stringify({
+      row: stream.rows,
+      ...(stream.timeColumn === undefined ? {} : { time: Number.isFinite(time) ? time : null }),
+      ...(Number.isNaN(wallMs) ? {} : { at: new Date(wallMs).toISOString() }),
+      outcome: FLAGS.filter(([bit]) => (outcome & bit) !== 0).map(([, name]) => name),
+      ...((outcome & PREDICTED) === 0 ? {} : { prediction: [...stream.prediction] }),
+      ...(isScored
+        ? {
+            scored: {
+              prediction: [...scoredPrediction],
+              truth: [...truth],
+              ...(task.kind === 'regress'
+                ? { error: Array.from(truth, (value, i) => scoredPrediction[i] - value) }
+                : {}),
+            },
+          }
+        : {}),
+      ...((outcome & LEARNED) === 0 ? {} : { loss: stream.loss[0] }),
+    })}\n`;
+    if (this.text.length >= FLUSH_CHARACTERS) this.flush();
+  }
+
+  close(): void {
+    this.flush();
+    closeSync(this.fd);
+  }
+
+  private flush(): void {
+    const bytes = Buffer.from(this.text);
+    this.text = '';
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.fd, bytes, done);
+    } catch (error) {
+      throw cannotWrite(this.path, error);
+    }
+  }
+}
+
+function cannotWrite(path: string, error: unknown): RecordingError {
+  return new RecordingError('TRACE_WRITE', {
+    where: path,
+    found: (error as Error).message,
+    expected: 'a file to write to',
+  });
+}
