@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { checkGradientsCommand } from './check-gradients.js';
+import { convertCommand, repairCommand } from './convert.js';
 import { exitCodeOf, messageOf } from './errors.js';
 import { inspectCommand } from './inspect.js';
 import { portsCommand } from './ports.js';
+import { recordCommand } from './record.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
 import { verifyCommand } from './verify.js';
@@ -19,8 +21,11 @@ const program = new Command('edgegrad')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'edgegrad: ')) });
 const commands = [
   runCommand(),
+  recordCommand(),
   replayCommand(),
   verifyCommand(),
+  convertCommand(),
+  repairCommand(),
   inspectCommand(),
   checkGradientsCommand(),
   portsCommand(),

@@ -8,7 +8,7 @@ import {
   optimizerSchemas,
   taskSchema,
 } from '../spec/schemas.js';
-import { checkpointSchema, configSchema, networkSchema, sourceSchema } from './config-schema.js';
+import { checkpointSchema, configSchema, networkSchema, recordSchema, sourceSchema } from './config-schema.js';
 import { demoConfigPath } from './demo.js';
 
 type Schema = v.GenericSchema<unknown, unknown>;
@@ -45,6 +45,7 @@ export function configurationPage(): string {
       schema,
     ]),
     ['[checkpoint]', 'Where what was learned is kept.', checkpointSchema],
+    ['[record]', 'What was received, kept to be replayed ([recordings.md](recordings.md)).', recordSchema],
   ];
   return [
     '# Configuration',

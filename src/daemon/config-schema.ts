@@ -60,6 +60,33 @@ export const checkpointSchema = v.strictObject({
   ),
 });
 
+export const recordSchema = v.strictObject({
+  directory: v.pipe(
+    v.optional(path),
+    v.description('Where everything received is recorded, relative to where edgegrad was started. Absent: nowhere.'),
+  ),
+  flushS: v.pipe(
+    v.optional(range(0.1, 3600, 'a number from 0.1 to 3600'), 5),
+    v.description('Seconds that pass at most before what was received is written: what a power cut costs.'),
+  ),
+  segmentMB: v.pipe(
+    v.optional(range(0.1, 4096, 'a number from 0.1 to 4096'), 32),
+    v.description('Megabytes after which a new file is begun.'),
+  ),
+  segmentHours: v.pipe(
+    v.optional(range(0.01, 8760, 'a number from 0.01 to 8760'), 24),
+    v.description('Hours after which a new file is begun.'),
+  ),
+  quotaMB: v.pipe(
+    v.optional(range(1, 1e9, 'a number from 1 to 1000000000'), 1024),
+    v.description('Megabytes that recordings of this name may take; the oldest files are dropped.'),
+  ),
+  minFreeMB: v.pipe(
+    v.optional(range(0, 1e9, 'a number from 0 to 1000000000'), 64),
+    v.description('Megabytes of the disk that stay free: the oldest files are dropped, then nothing is recorded.'),
+  ),
+});
+
 export const networkSchema = v.strictObject({
   ...taskNetworkEntries,
   seed: v.pipe(
@@ -94,4 +121,5 @@ export const configSchema = v.strictObject({
   task: taskSchema,
   network: v.optional(networkSchema, {}),
   checkpoint: v.optional(checkpointSchema, {}),
+  record: v.optional(recordSchema, {}),
 });

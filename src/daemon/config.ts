@@ -24,6 +24,15 @@ export interface Config {
   task: Task;
   network: TaskNetwork & { seed: number; executor: 'auto' | 'simd' | 'reference' };
   checkpoint: { directory: string; intervalS: number };
+  record: {
+    /** Undefined: nothing is recorded. */
+    directory: string | undefined;
+    flushS: number;
+    segmentMB: number;
+    segmentHours: number;
+    quotaMB: number;
+    minFreeMB: number;
+  };
 }
 
 /**
@@ -66,6 +75,7 @@ export function loadConfig(file: string): Config {
       task: resolveTask(config.task, columns),
       network: config.network as Config['network'],
       checkpoint: config.checkpoint,
+      record: { ...config.record, directory: config.record.directory },
     };
   } catch (error) {
     throw error instanceof SpecError ? at(file, error) : error;

@@ -1,10 +1,14 @@
+export { isoOf, type RecordingContents, recordingContents } from './contents.js';
+export { type ConvertResult, recordingToCsv, recordingToNdjson, rewriteRecording } from './convert.js';
 export { RecordingError } from './errors.js';
 export * from './events.js';
+export { textToRecording } from './import.js';
 export * from './pipeline.js';
 export { type Comparison, type Difference, Player, type PlayerOptions, streamOptionsOf } from './player.js';
 export * from './reader.js';
 export * from './recorder.js';
 export * from './replay.js';
+export { detectColumns, type RowColumn } from './rows.js';
 export { makeDirectory } from './segments.js';
 export { RecordedSession, type SessionFacts } from './session.js';
 export { TraceFile } from './trace.js';

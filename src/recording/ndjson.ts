@@ -2,6 +2,8 @@ import { StringDecoder } from 'node:string_decoder';
 
 /** A longer line is none. */
 const MAX_LINE = 65536;
+/** Of a text kept as it is: a line of the decoder holds 512 bytes. */
+const MAX_TEXT = 64;
 
 /**
  * Turns lines of JSON objects into the CSV lines a device would have printed: a header of the first object's keys, then
@@ -52,10 +54,10 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-/** Numbers and truth values are values, null and what is not there is missing; any text stands under columns not looked at only. */
+/** A value as a device would print it; null and what is not there is missing. */
 function field(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (typeof value === 'number') return String(value);
-  return 'text';
+  return typeof value === 'string' ? value.replace(/[,;\t\r\n"]/g, '_').slice(0, MAX_TEXT) : '?';
 }

@@ -102,13 +102,18 @@ class TextInput {
       return;
     }
     const known = new Set(this.columns.map(({ name }) => name));
-    const names = line.split(',').map((name) => (known.has(name) ? name : name.replace(/ \[[^\]]*\]\r?$/, '')));
-    this.send(Buffer.concat([Buffer.from(names.join(',')), this.header.subarray(end)]));
+    this.send(Buffer.concat([Buffer.from(plainHeader(line, known)), this.header.subarray(end)]));
   }
 
   private send(bytes: Uint8Array): void {
     if (bytes.length > 0) this.sink.bytes(bytes, bytes.length);
   }
+}
+
+/** A header of ours as a device prints it: without units, but for names that have theirs in the schema too. */
+export function plainHeader(line: string, known: ReadonlySet<string> = new Set()): string {
+  const names = line.split(',').map((name) => (known.has(name) ? name : name.replace(/ \[[^\]]*\]\r?$/, '')));
+  return names.join(',');
 }
 
 /** Plays the log as a device would: each line at the time its time column says. */

@@ -1,0 +1,78 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { RecordingError } from './errors.js';
+import { type RecordedConfig, WIRE } from './events.js';
+import { RecordingFile } from './file-sink.js';
+import { NdjsonToCsv } from './ndjson.js';
+import { ISO_TIME, plainHeader } from './text-log.js';
+
+/**
+ * Makes a recording of a text log: the lines a device would have printed, one message each, at the times of its
+ * `iso_time` column, or else of the time column, or else a second apart.
+ *
+ * @param config recorded too, so that a replay needs no other
+ * @returns how many lines there were
+ * @throws RecordingError where the log cannot be read or the file not be written
+ */
+export async function textToRecording(
+  log: string,
+  out: string,
+  options: { timeColumn?: string; config?: { file: string; text: string; resolved: RecordedConfig } } = {},
+): Promise<number> {
+  const file = await RecordingFile.create(out, 'edgegrad');
+  const json = new NdjsonToCsv();
+  let header: string[] | null = null;
+  let isJson = false;
+  let sequence = 0;
+  let lines = 0;
+  let timeNs = 0;
+  const event = (what: Parameters<RecordingFile['addEvent']>[0]) => file.addEvent(what, sequence++, timeNs, timeNs);
+  try {
+    for await (const line of createInterface({ input: createReadStream(log), crlfDelay: Infinity })) {
+      if (lines === 0) isJson = line.startsWith('{');
+      const csv = isJson
+        ? Buffer.from(json.convert(Buffer.from(`${line}\n`), Buffer.byteLength(line) + 1)).toString()
+        : `${line}\n`;
+      for (const printed of csv.split('\n').slice(0, -1)) {
+        const fields = printed.split(',');
+        if (header === null) {
+          header = fields.map((name) => name.replace(/ \[[^\]]*\]$/, ''));
+        } else {
+          timeNs = timeOf(header, fields, options.timeColumn) ?? timeNs + 1e9;
+        }
+        if (sequence === 0) {
+          if (options.config !== undefined) event({ type: 'config', ...options.config });
+          event({ type: 'opened', what: log, isAgain: false, mayBeMidLine: false });
+        }
+        const isOurs = header[0] === ISO_TIME;
+        const text = lines === 0 && isOurs ? plainHeader(printed) : printed;
+        const bytes = Buffer.from(`${isOurs ? text.slice(text.indexOf(',') + 1) : text}\n`);
+        file.add(WIRE.id, sequence++, timeNs, timeNs, bytes, 0, bytes.length);
+        lines++;
+      }
+      if (file.isFull) await file.drain();
+    }
+  } catch (error) {
+    if (error instanceof RecordingError) throw error;
+    throw new RecordingError('CONVERT_READ', {
+      where: log,
+      found: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message,
+      expected: 'a text log',
+    });
+  }
+  event({ type: 'end', reason: 'end of log', finished: true });
+  await file.close();
+  return lines;
+}
+
+/** Nanoseconds since 1970 that a row tells, if it does. */
+function timeOf(
+  header: readonly string[],
+  fields: readonly string[],
+  timeColumn: string | undefined,
+): number | undefined {
+  const iso = header.indexOf(ISO_TIME);
+  const ms =
+    iso < 0 ? 1000 * Number(fields[header.indexOf(timeColumn ?? '')] || Number.NaN) : Date.parse(fields[iso] ?? '');
+  return ms >= 0 ? 1e6 * ms : undefined;
+}

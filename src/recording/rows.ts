@@ -1,0 +1,109 @@
+import { LineDecoder, type TextFormat } from '../bridge/index.js';
+import type { Column } from '../spec/index.js';
+import { RecordingError } from './errors.js';
+import { type MessageView, RecordingReader } from './reader.js';
+
+/** What rows are made of: all a decoder needs to know of a column. */
+export type RowColumn = Pick<Column, 'name' | 'unit' | 'kind'>;
+
+/**
+ * Decodes the rows of a recording, without learning: after an opening that may be in the middle of a line the first row
+ * is not believed, as live.
+ */
+export class RowDecoder {
+  /** [columns]: the row, NaN where missing and where the column is ignored. */
+  readonly values: Float32Array;
+  rows = 0;
+  /** Lines that were no rows. */
+  rejected = 0;
+  private readonly decoder: LineDecoder;
+  private readonly timeColumn: number;
+  private isSuspect = false;
+
+  /** @param onRow `values` is filled; the message it came with is the one being given */
+  constructor(
+    readonly columns: readonly RowColumn[],
+    onRow: () => void,
+  ) {
+    this.values = new Float32Array(columns.length);
+    this.timeColumn = columns.findIndex(({ kind }) => kind === 'time');
+    this.decoder = new LineDecoder({
+      columns: columns.map(({ name }) => name),
+      required: columns.map(() => false),
+      ignored: columns.map(({ kind }) => kind === 'ignore'),
+      row: this.values,
+      ...(this.timeColumn < 0 ? {} : { timeColumn: this.timeColumn }),
+      onRow: () => {
+        if (this.isSuspect) {
+          this.isSuspect = false;
+          this.rejected++;
+          return;
+        }
+        this.rows++;
+        onRow();
+      },
+      onReject: () => {
+        this.rejected++;
+      },
+    });
+  }
+
+  message({ topic, event, missing, data, start, end }: MessageView): void {
+    const { decoder } = this;
+    if (missing !== 0 || event?.type === 'overflow') {
+      decoder.reset(false);
+      this.isSuspect = true;
+    }
+    if (event?.type === 'opened') {
+      if (event.isAgain) decoder.reset(false);
+      this.isSuspect = event.mayBeMidLine;
+    }
+    if (event?.type === 'start') decoder.reset(false);
+    if (event?.type === 'end' && event.finished) decoder.finish();
+    if (topic === 'wire') decoder.feed(data, start, end);
+  }
+
+  /** The last row as numbers, NaN where missing; the time column to its full precision. */
+  value(column: number): number {
+    return column === this.timeColumn ? this.decoder.time[0] : this.values[column];
+  }
+
+  finish(): void {
+    this.decoder.finish();
+  }
+}
+
+/**
+ * The columns of a recording without a configuration, by what the device printed: its names, or c0, c1 …
+ *
+ * @throws RecordingError where no rows are in it
+ */
+export async function detectColumns(paths: readonly string[]): Promise<RowColumn[]> {
+  let found: TextFormat | undefined;
+  const decoder = new LineDecoder({
+    columns: ['c0'],
+    required: [false],
+    row: new Float32Array(1),
+    onRow() {},
+    onFormat: (format) => {
+      found ??= format;
+    },
+  });
+  const reader = await RecordingReader.open(paths);
+  for await (const messages of reader.chunks()) {
+    while (found === undefined && messages.next()) {
+      if (messages.topic === 'wire') decoder.feed(messages.data, messages.start, messages.end);
+    }
+    if (found !== undefined) break;
+  }
+  decoder.finish();
+  if (found === undefined) {
+    throw new RecordingError('CONVERT_NO_ROWS', {
+      where: paths.join(' '),
+      found: 'no rows of text',
+      expected: 'lines of numbers, CSV or label:value',
+    });
+  }
+  const names = found.names ?? Array.from({ length: found.fields }, (_, i) => `c${i}`);
+  return names.map((name) => ({ name, unit: '', kind: 'number' }));
+}
