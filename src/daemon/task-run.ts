@@ -102,7 +102,7 @@ export class TaskRun {
     }
     await this.save();
     this.summarise();
-    if (this.mismatch !== undefined && this.pipeline.decoder.counters().rowsDecoded === 0) throw this.mismatch;
+    if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
       throw new DaemonError('RUN_CUT_OFF', {
         where: this.opened.source.name,
@@ -246,9 +246,9 @@ export class TaskRun {
   private summarise(): void {
     const { status, stream, config } = this;
     const report = stream.report();
-    const lines = this.pipeline.decoder.counters();
+    const lines = this.pipeline.lines();
     const rejected = lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments;
-    status.say(`${config.name}: ${report.rows} rows in all, ${lines.rowsDecoded} of them in this run`);
+    status.say(`${config.name}: ${report.rows} rows in all, ${this.pipeline.rowsDecoded} of them in this run`);
     status.say(summary(report, scoreOf(report, unitOf(config)), rejected));
     status.say(`  saved ${this.store.file}, hash ${stream.hash()}`);
   }

@@ -1,4 +1,4 @@
-import type { LineCounters } from '../bridge/index.js';
+import type { FrameCounters, LineCounters } from '../bridge/index.js';
 import type { SpecError } from '../spec/index.js';
 import {
   createStream,
@@ -67,7 +67,8 @@ export class Player {
   /** States by hash, oldest first. */
   private readonly states = new Map<string, Uint8Array>();
   private readonly given: { hash: string; bytes: Uint8Array } | undefined;
-  private countersBefore: Record<string, number> = {};
+  private linesBefore: Record<string, number> = {};
+  private framesBefore: Record<string, number> = {};
   /** The recorded process has ended, or the log has. */
   private hasFinished = false;
 
@@ -100,7 +101,11 @@ export class Player {
 
   /** What all decoders have counted: every recorded process had its own. */
   lines(): LineCounters {
-    return added(this.countersBefore, this.pipeline.decoder.counters()) as LineCounters;
+    return added(this.linesBefore, this.pipeline.lines()) as LineCounters;
+  }
+
+  frames(): FrameCounters {
+    return added(this.framesBefore, this.pipeline.frames()) as FrameCounters;
   }
 
   private event(event: RecordedEvent, wallNs: number): void {
@@ -163,7 +168,8 @@ export class Player {
   /** A new process has a new decoder. */
   private makePipeline(): void {
     if (this.pipeline !== undefined) {
-      this.countersBefore = added(this.countersBefore, this.pipeline.decoder.counters());
+      this.linesBefore = this.lines();
+      this.framesBefore = this.frames();
     }
     const { stream } = this;
     const { beforeRow, onRow, onMismatch } = this.options;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LineCounters } from '../bridge/index.js';
+import type { FrameCounters, LineCounters } from '../bridge/index.js';
 import { at, type SpecError } from '../spec/index.js';
 import type { Stream, StreamOptions, StreamReport } from '../stream/index.js';
 import { RecordingError } from './errors.js';
@@ -48,7 +48,9 @@ export interface ReplayResult {
   rowsPerSecond: number;
   executor: 'simd' | 'reference';
   report: StreamReport;
+  /** Counted by the decoders of lines and of frames. */
   lines: LineCounters;
+  frames: FrameCounters;
   /** Of a recording: its files and what is missing of them, and how the replay compares with what it tells. */
   recording?: { files: FileHealth[]; comparison: Comparison; unknownEvents: number };
 }
@@ -117,8 +119,10 @@ export async function replayLog(
 
   const { stream } = player;
   const lines = player.lines();
-  if (mismatch !== undefined && lines.rowsDecoded === 0) throw at(where, mismatch);
-  if (lines.rowsDecoded === 0) {
+  const frames = player.frames();
+  const rowsDecoded = lines.rowsDecoded + frames.rowsDecoded;
+  if (mismatch !== undefined && rowsDecoded === 0) throw at(where, mismatch);
+  if (rowsDecoded === 0) {
     throw new RecordingError('REPLAY_NO_ROWS', {
       where,
       found: `${lines.rxLines} lines and no row among them`,
@@ -138,6 +142,7 @@ export async function replayLog(
     executor: stream.network.executor,
     report,
     lines,
+    frames,
     ...(isRecording
       ? { recording: { files, comparison: player.comparison, unknownEvents: player.unknownEvents } }
       : {}),

@@ -1,4 +1,4 @@
-import { LineDecoder, type TextFormat } from '../bridge/index.js';
+import { type DeviceSchema, type TextFormat, WireDecoder } from '../bridge/index.js';
 import type { Column } from '../spec/index.js';
 import { RecordingError } from './errors.js';
 import { type MessageView, RecordingReader } from './reader.js';
@@ -14,9 +14,9 @@ export class RowDecoder {
   /** [columns]: the row, NaN where missing and where the column is ignored. */
   readonly values: Float32Array;
   rows = 0;
-  /** Lines that were no rows. */
+  /** Lines that were no rows, frames that were damaged. */
   rejected = 0;
-  private readonly decoder: LineDecoder;
+  private readonly decoder: WireDecoder;
   private readonly timeColumn: number;
   private isSuspect = false;
 
@@ -27,15 +27,16 @@ export class RowDecoder {
   ) {
     this.values = new Float32Array(columns.length);
     this.timeColumn = columns.findIndex(({ kind }) => kind === 'time');
-    this.decoder = new LineDecoder({
+    this.decoder = new WireDecoder({
       columns: columns.map(({ name }) => name),
       required: columns.map(() => false),
       ignored: columns.map(({ kind }) => kind === 'ignore'),
       row: this.values,
       ...(this.timeColumn < 0 ? {} : { timeColumn: this.timeColumn }),
       onRow: () => {
-        if (this.isSuspect) {
-          this.isSuspect = false;
+        const isDoubtful = this.isSuspect && this.decoder.mode !== 'binary';
+        this.isSuspect = false;
+        if (isDoubtful) {
           this.rejected++;
           return;
         }
@@ -43,6 +44,9 @@ export class RowDecoder {
         onRow();
       },
       onReject: () => {
+        this.rejected++;
+      },
+      onFrameReject: () => {
         this.rejected++;
       },
     });
@@ -80,7 +84,8 @@ export class RowDecoder {
  */
 export async function detectColumns(paths: readonly string[]): Promise<RowColumn[]> {
   let found: TextFormat | undefined;
-  const decoder = new LineDecoder({
+  let schema: DeviceSchema | undefined;
+  const decoder = new WireDecoder({
     columns: ['c0'],
     required: [false],
     row: new Float32Array(1),
@@ -88,20 +93,28 @@ export async function detectColumns(paths: readonly string[]): Promise<RowColumn
     onFormat: (format) => {
       found ??= format;
     },
+    onSchema: (columns) => {
+      schema ??= columns;
+    },
   });
   const reader = await RecordingReader.open(paths);
   for await (const messages of reader.chunks()) {
-    while (found === undefined && messages.next()) {
+    while (found === undefined && schema === undefined && messages.next()) {
       if (messages.topic === 'wire') decoder.feed(messages.data, messages.start, messages.end);
     }
-    if (found !== undefined) break;
+    if (found !== undefined || schema !== undefined) break;
   }
   decoder.finish();
+  if (schema !== undefined) {
+    return schema.columns
+      .filter(({ isLabel }) => !isLabel)
+      .map(({ name, unit }) => ({ name, unit, kind: 'number' }));
+  }
   if (found === undefined) {
     throw new RecordingError('CONVERT_NO_ROWS', {
       where: paths.join(' '),
-      found: 'no rows of text',
-      expected: 'lines of numbers, CSV or label:value',
+      found: 'no rows',
+      expected: 'lines of numbers, CSV or label:value, or frames',
     });
   }
   const names = found.names ?? Array.from({ length: found.fields }, (_, i) => `c${i}`);
