@@ -1,8 +1,12 @@
 /** PINGs kept: two minutes of them at one every two seconds. */
 const WINDOW = 64;
 
-/** How well a round trip of the least duration is believed to tell the offset, microseconds. */
+/**
+ * How well the shortest round trip is believed to tell the offset: microseconds, and a share of what the others took
+ * longer on the average, since where they scatter much the shortest one is hardly the shortest there could be.
+ */
 const LEAST_ERROR_US = 20;
+const LEAST_ERROR_SHARE = 0.2;
 
 /** Clocks of devices are believed to be off by this much, before anything is known: a crystal has 10 to 100 ppm. */
 const PRIOR_DRIFT = 100e-6;
@@ -78,7 +82,12 @@ export class ClockEstimator {
   private fit(): void {
     const { at, offset, roundTrip, line, count } = this;
     let shortest = roundTrip[0];
-    for (let i = 1; i < count; i++) shortest = Math.min(shortest, roundTrip[i]);
+    let total = roundTrip[0];
+    for (let i = 1; i < count; i++) {
+      shortest = Math.min(shortest, roundTrip[i]);
+      total += roundTrip[i];
+    }
+    const least = LEAST_ERROR_US + LEAST_ERROR_SHARE * (total / count - shortest);
     // Offsets may be large and device times larger: both are taken relative to the first of the ring.
     const at0 = at[0];
     const offset0 = offset[0];
@@ -86,7 +95,7 @@ export class ClockEstimator {
     let sumAt = 0;
     let sumOffset = 0;
     for (let i = 0; i < count; i++) {
-      const weight = weightOf(roundTrip[i] - shortest);
+      const weight = weightOf(roundTrip[i] - shortest, least);
       sum += weight;
       sumAt += weight * (at[i] - at0);
       sumOffset += weight * (offset[i] - offset0);
@@ -96,7 +105,7 @@ export class ClockEstimator {
     let squares = 1 / PRIOR_DRIFT ** 2;
     let products = 0;
     for (let i = 0; i < count; i++) {
-      const weight = weightOf(roundTrip[i] - shortest);
+      const weight = weightOf(roundTrip[i] - shortest, least);
       const x = at[i] - at0 - meanAt;
       squares += weight * x * x;
       products += weight * x * (offset[i] - offset0 - meanOffset);
@@ -109,7 +118,7 @@ export class ClockEstimator {
 }
 
 /** 1 / variance of an offset whose round trip took `excessUs` longer than the shortest one. */
-function weightOf(excessUs: number): number {
-  const error = LEAST_ERROR_US + excessUs / 2;
+function weightOf(excessUs: number, leastErrorUs: number): number {
+  const error = leastErrorUs + excessUs / 2;
   return 1 / (error * error);
 }

@@ -227,7 +227,8 @@ export class FrameDecoder {
       if (!this.pieces.isEmpty || at - from > MAX_STUFFED_BYTES) {
         this.pieces.keep(bytes, from, at);
         this.pieces.end();
-      } else {
+      } else if (at === from) this.pieces.isMidPiece = false;
+      else {
         const n = this.unpack(bytes, from, at);
         if (n >= 0) {
           this.pieces.isMidPiece = false;

@@ -75,11 +75,10 @@ export class PieceBuffer {
     } else this.listener.onTooLong();
   }
 
-  /** What lies between two 0x00, of at most 251 bytes. */
+  /** What lies between two 0x00: 1 to 251 bytes. */
   piece(bytes: Uint8Array, start: number, end: number): void {
     const isMidPiece = this.isMidPiece;
     this.isMidPiece = false;
-    if (start === end) return;
     const listener = this.listener;
     const frame = this.findFrame(bytes, start, end);
     if (frame >= 0) {
