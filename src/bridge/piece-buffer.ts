@@ -68,7 +68,8 @@ export class PieceBuffer {
     this.partialBytes = 0;
     this.longBytes = 0;
     this.isTooLong = false;
-    if (!isTooLong) this.piece(this.partial, 0, length);
+    if (length > 0) this.piece(this.partial, 0, length);
+    else if (!isTooLong) this.isMidPiece = false;
     else if (this.isMidPiece) {
       this.isMidPiece = false;
       this.listener.onPartial();
