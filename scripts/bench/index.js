@@ -1,8 +1,10 @@
 // npm run bench: nanoseconds of CPU time a training step and a prediction take, rows copied in, on five topologies.
 // Every contestant runs in turn, several rounds; the fastest round counts, and the spread over rounds is shown.
+// Then the rows a second the decoders of the wire take in.
 import { cpus } from 'node:os';
 import { createNetwork } from '../../dist/index.js';
 import { createPlain } from './plain.js';
+import { wireTable } from './wire.js';
 
 const TOPOLOGIES = ['8-16-4', '32-64-32-8', '128-256-128-10', '784-256-10', '6-64-64-6'];
 const RATE = 0.001;
@@ -92,3 +94,4 @@ for (const line of lines) {
     `${line.map((cell, j) => (j < 2 ? cell.padEnd(columnWidths[j]) : cell.padStart(columnWidths[j]))).join('  ')}\n`,
   );
 }
+process.stdout.write(`\n${wireTable()}`);
