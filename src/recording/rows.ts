@@ -107,7 +107,7 @@ export async function detectColumns(paths: readonly string[]): Promise<RowColumn
   decoder.finish();
   if (schema !== undefined) {
     return schema.columns
-      .filter(({ isLabel }) => !isLabel)
+      .filter(({ label }) => !label)
       .map(({ name, unit }) => ({ name, unit, kind: 'number' }));
   }
   if (found === undefined) {
