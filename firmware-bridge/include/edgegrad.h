@@ -150,6 +150,7 @@ typedef struct eg_device {
   uint8_t label_bytes;
   uint8_t hello_next; /* the column the next HELLO begins with */
   uint8_t hello_left; /* columns still to be said */
+  bool is_hello_due;  /* a frame has gone before a HELLO that waits: it is the HELLO's turn */
   uint8_t rx_used;    /* decoded bytes in rx */
   uint8_t rx_left;    /* bytes up to the end of the block */
   uint8_t rx_state;

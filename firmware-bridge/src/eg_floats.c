@@ -40,8 +40,9 @@ static int32_t nearest(float x, int32_t low, int32_t high) {
   if (x >= (float)high) return high;
   if (x <= (float)low) return low;
   whole = (int32_t)x;
-  if (x - (float)whole >= 0.5f) whole++;
-  if (x - (float)whole <= -0.5f) whole--;
+  x -= (float)whole;
+  if (x >= 0.5f) whole++;
+  if (x <= -0.5f) whole--;
   return whole;
 }
 

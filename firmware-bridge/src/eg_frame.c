@@ -53,9 +53,18 @@ bool eg_begin_at(eg_device *device, uint16_t type, uint32_t t_us, uint16_t paylo
   eg_header *header = &device->header;
   const uint8_t message = (uint8_t)type;
   uint16_t out;
+  bool has_room;
   eg_flush(device);
   out = device->tx_used;
-  if (out + payload_bytes + EG_FRAME_BYTES + (message == EG_HELLO) > device->config->tx_bytes) {
+  has_room = out + payload_bytes + EG_FRAME_BYTES + (message == EG_HELLO) <= device->config->tx_bytes;
+  /* While a HELLO waits for room the others take turns with it: on a full link it would never go otherwise. */
+  if (message == EG_HELLO) {
+    device->is_hello_due = false;
+  } else if (device->hello_left != 0) {
+    has_room = has_room && !device->is_hello_due;
+    if (has_room) device->is_hello_due = true;
+  }
+  if (!has_room) {
     device->count.dropped_frames++;
     return false;
   }
