@@ -113,13 +113,17 @@ static void add_frame(bool is_from_host) {
   for (uint32_t i = 0; i < n; i++) payload[i] = (uint8_t)(below(3) == 0 ? below(5) : random32());
   if (type == HOST_HELLO && n > 20 && below(2) == 0) payload[0] = 1, payload[16] = (uint8_t)below(4);
   if (type == HOST_OUTPUT && n >= 9 && below(4) != 0) payload[8] = (uint8_t)((n - 9) / 4);
-  input_bytes += host_encode(input + input_bytes, type, (uint8_t)random32(), (uint16_t)random32(), random32(), payload, n);
+  /* Most of them from the start the host knows, with a number near the one it expects. */
+  const uint8_t flags = (uint8_t)(below(8) == 0 ? random32() : (1 << 4 | below(4)));
+  const uint16_t seq = (uint16_t)(below(8) == 0 ? random32() : eg_next_row(&device) + below(40) - 20);
+  input_bytes += host_encode(input + input_bytes, type, flags, seq, clock_us, payload, n);
 }
 
 /* What the device has really sent. */
 static void add_sent(void) {
   uint8_t row[7];
   for (unsigned i = 0; i < sizeof row; i++) row[i] = (uint8_t)random32();
+  if (below(50) == 0) memcpy(row, "\0\0\x80\x7F", 4); /* infinity */
   switch (below(8)) {
     case 0: eg_send_batch(&device, clock_us, below(1000), 1, row); break;
     case 1: eg_log(&device, 2, "line\nof text"); break;
@@ -133,7 +137,7 @@ static void add_sent(void) {
   if (input_bytes + wire_bytes > sizeof input) wire_bytes = 0;
   memcpy(input + input_bytes, wire, wire_bytes);
   input_bytes += wire_bytes;
-  wire_bytes = 0;
+  if (below(8) != 0) wire_bytes = 0; /* else it is heard again */
 }
 
 static void damage(void) {
