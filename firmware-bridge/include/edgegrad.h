@@ -139,7 +139,6 @@ typedef struct eg_header {
 /* A device. Its fields are the library's; read them through the functions. */
 typedef struct eg_device {
   const eg_config *config;
-  eg_header header;
   uint32_t crc;     /* of the frame being written */
   uint16_t tx_used; /* whole frames in tx */
   uint16_t tx_out;  /* where the next byte of the frame being written goes */
@@ -154,11 +153,14 @@ typedef struct eg_device {
   uint8_t rx_used;    /* decoded bytes in rx */
   uint8_t rx_left;    /* bytes up to the end of the block */
   uint8_t rx_state;
+  eg_header header;
   eg_counters count;
   uint32_t boot;
   uint32_t period_us;
-  uint32_t hello_us;    /* when the last HELLO began */
-  const uint8_t *label; /* to be repeated until the host has it; NULL: none */
+  uint32_t hello_us; /* when the last HELLO began */
+  /* What repeats the label; only linked into programs that send one. NULL: no label waits. */
+  void (*repeat_label)(struct eg_device *device, uint32_t t_us);
+  const uint8_t *label;
   uint32_t label_row;
   uint32_t label_us;
   uint32_t label_sent_us;
@@ -244,7 +246,7 @@ static inline const eg_counters *eg_count(const eg_device *device) { return &dev
 static inline uint32_t eg_next_row(const eg_device *device) { return device->count.rows; }
 static inline uint8_t eg_row_bytes(const eg_device *device) { return device->row_bytes; }
 static inline uint32_t eg_period_us(const eg_device *device) { return device->period_us; }
-static inline bool eg_label_waits(const eg_device *device) { return device->label != NULL; }
+static inline bool eg_label_waits(const eg_device *device) { return device->repeat_label != NULL; }
 static inline uint16_t eg_schema(const eg_device *device) { return device->schema; }
 /* Bytes that `write` has not taken yet. */
 static inline uint16_t eg_tx_waits(const eg_device *device) { return device->tx_used; }

@@ -59,10 +59,17 @@ static eg_status put_label(eg_device *device, uint32_t t_us, uint32_t row, const
   return eg_end(device);
 }
 
+static void repeat_label(eg_device *device, uint32_t t_us) {
+  if (t_us - device->label_sent_us < device->label_repeat_us) return;
+  device->label_sent_us = t_us;
+  put_label(device, device->label_us, device->label_row, device->label);
+}
+
 eg_status eg_send_label(eg_device *device, uint32_t row, const void *raw, uint32_t repeat_us) {
   const uint32_t t_us = eg_now(device);
   if (repeat_us != 0) {
-    if (device->label != NULL) return EG_LABEL_WAITS;
+    if (device->repeat_label != NULL) return EG_LABEL_WAITS;
+    device->repeat_label = repeat_label;
     device->label = (const uint8_t *)raw;
     device->label_row = row;
     device->label_us = t_us;
@@ -75,10 +82,7 @@ eg_status eg_send_label(eg_device *device, uint32_t row, const void *raw, uint32
 void eg_poll(eg_device *device, const uint8_t *bytes, size_t n) {
   while (n-- > 0) eg_receive(device, *bytes++);
   const uint32_t t_us = eg_now(device);
-  if (device->label != NULL && t_us - device->label_sent_us >= device->label_repeat_us) {
-    device->label_sent_us = t_us;
-    put_label(device, device->label_us, device->label_row, device->label);
-  }
+  if (device->repeat_label != NULL) device->repeat_label(device, t_us);
   if (t_us - device->hello_us >= 10000000u) {
     device->hello_us = t_us;
     eg_ask_hello(device);

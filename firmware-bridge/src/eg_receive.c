@@ -62,7 +62,7 @@ static bool take_frame(eg_device *device) {
       return true;
     case EG_LABEL_ACK:
       if (bytes != 4) return false;
-      if (device->label_row == argument) device->label = NULL;
+      if (device->label_row == argument) device->repeat_label = NULL;
       if (config->on_label_ack != NULL) config->on_label_ack(config->ctx, argument);
       return true;
     default:
