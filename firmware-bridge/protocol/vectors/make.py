@@ -2,15 +2,15 @@
 """Writes binary.json and binary.txt: frames of ../binary.md as bytes, beside what they mean.
 
 An implementation of its own, so that neither the C library nor the host's decoder says what is right. Needs nothing but
-Python 3; the CRC is zlib's. binary.txt has the same in lines, for programs without JSON (but for
-the bare byte stuffing, which a frame's bytes hold as well). Run it after a change of the
-protocol; the output depends on nothing but this file.
+Python 3; the CRC is zlib's. binary.txt has the same in lines, for programs without JSON, but for the bare byte stuffing.
+Run it after a change of the protocol; the output depends on nothing but this file. An argument names another folder.
 """
 
 import json
 import math
 import os
 import struct
+import sys
 import zlib
 
 F32, F16, I32, I16, U16, U8, BOOL = range(1, 8)
@@ -750,7 +750,7 @@ COMMENT = (
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
+    here = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     doc = {
         'comment': COMMENT,
         'schemas': [{'name': s.name, 'hash': s.hash, 'encoded': b''.join(c.encoded() for c in s.columns).hex(),
