@@ -306,10 +306,22 @@ wide = schema('64 columns', [Column(f'column_{i:02}_' + 'n' * 21, 'u' * 15, U8, 
 half = schema('halves', [Column('h', '', F16), Column('scaled', 'A', F16, 0.001, 10.0)])
 tiny = schema('integers', [Column('i', '', I32, 1 / 3, 0.1), Column('s', '', I16, -2.5), Column('u', '', U16), Column('b', '', U8)])
 
+
+def with_hash_of_zero():
+    """Columns whose CRC ends in 16 zeros: 0 stands for no schema, so it becomes 1."""
+    n = 0
+    while zlib.crc32(Column(f'c{n}', '', U8).encoded()) & 0xFFFF != 0:
+        n += 1
+    return [Column(f'c{n}', '', U8)]
+
+
+zero = schema('hash of zero', with_hash_of_zero())
+
 for s in schemas:
     lines.append(f"schema {s.name.replace(' ', '_')} {s.hash} {len(s.columns)}")
     for c in s.columns:
         lines.append(f"column {hexed(c.name.encode())} {hexed(c.unit.encode())} {c.type} {bits(c.scale)} {bits(c.offset)} {int(c.label)}")
+
 
 # ---- frames of a device
 
@@ -365,6 +377,9 @@ d.row([float('nan'), 2.0], 1, name='half: NaN is missing')
 d = Device(tiny)
 d.row([2147483647, -32768, 65535, 255], 1, name='integers: scale and offset in float64, rounded once')
 d.row([-16777217, 32767, 0, 0], 1, name='integers: more bits than a float32 has')
+d = Device(zero)
+d.hello(name='hello whose hash would be 0')
+d.row([7], 1, name='row of the schema 1')
 d = Device(axes, rows=77)
 d.log(0, '', 1, name='log: empty')
 d.log(2, 'ready: 21 °C', 2, name='log: UTF-8')
