@@ -285,13 +285,17 @@ int main(int argc, char **argv) {
     .rx = rx, .rx_bytes = sizeof rx, .now_us = now_us, .write = link_write, .on_rate = on_rate, .on_output = on_output,
     .on_label_ack = on_label_ack, .ctx = &wire,
   };
+  printf("%s\n", wire.path);
+  fflush(stdout);
+  if (given.starts_with_stdin) {
+    char line;
+    if (read(STDIN_FILENO, &line, 1) <= 0) return 0;
+  }
   if (!start_device(given.boot)) return 2;
   if (given.batch > 1 && given.batch * device.row_bytes + 5u > EG_PAYLOAD_MAX) {
     fprintf(stderr, "edgegrad-device: --batch: at most %u rows of these columns fit a frame\n", 231u / device.row_bytes);
     return 2;
   }
-  printf("%s\n", wire.path);
-  fflush(stdout);
   start_ms = real_ms();
   play();
   finish();

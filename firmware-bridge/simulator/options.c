@@ -30,6 +30,7 @@ static const char usage[] =
   "  --seed N             of the faults (default 1)\n"
   "  --report FILE        the rows that were damaged, one JSON object a line\n"
   "  --print-output       predictions that come back, one JSON object a line on stderr\n"
+  "  --starts-with-stdin  switched on by a byte on standard input, when the host has opened the terminal\n"
   "  --ends-with-stdin    end when standard input does\n";
 
 static int wrong(const char *what, const char *value) {
@@ -154,6 +155,7 @@ int options_read(options *o, int argc, char **argv, log_file *log, eg_column *co
     }
     if (strcmp(name, "--drop") == 0) o->drops = true;
     else if (strcmp(name, "--print-output") == 0) o->prints_output = true;
+    else if (strcmp(name, "--starts-with-stdin") == 0) o->starts_with_stdin = true;
     else if (strcmp(name, "--ends-with-stdin") == 0) o->ends_with_stdin = true;
     else if (strncmp(name, "--", 2) != 0 && o->log_path == NULL) o->log_path = name;
     else if (strncmp(name, "--", 2) != 0 || i + 1 == argc) return wrong("unknown, or without its value", name);

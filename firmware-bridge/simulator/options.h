@@ -21,7 +21,7 @@ typedef struct options {
   unsigned long label_repeat_ms;
   bool drops;
   bool prints_output;
-  bool ends_with_stdin;
+  bool starts_with_stdin, ends_with_stdin;
   const char *report;
   uint64_t seed;
   link_faults link;

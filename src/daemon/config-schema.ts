@@ -47,6 +47,20 @@ export const sourceSchema = v.strictObject({
     v.optional(v.union([range(1e-3, 1e6, 'a number from 0.001 to 1000000'), v.literal('max')]), 1),
     v.description('How fast a log is played: times real time, or "max".'),
   ),
+  device: v.pipe(
+    v.optional(v.picklist(['auto', 'frames', 'text']), 'auto'),
+    v.description(
+      'What plays a log: the C library for devices (frames), built with the C compiler of this machine, or one that prints its lines (text). auto: frames where there is a compiler.',
+    ),
+  ),
+  rowPeriodS: v.pipe(
+    v.optional(range(1e-6, 4294, 'a number from 0.000001 to 4294')),
+    v.description('Seconds between rows asked of a device that speaks frames. Absent: as it does by itself.'),
+  ),
+  output: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('Whether every prediction is sent back to a device that speaks frames.'),
+  ),
 });
 
 export const checkpointSchema = v.strictObject({

@@ -19,6 +19,10 @@ export interface Config {
     log: string | undefined;
     periodS: number;
     speed: number | 'max';
+    device: 'auto' | 'frames' | 'text';
+    /** Undefined: the device decides. */
+    rowPeriodS: number | undefined;
+    output: boolean;
   };
   columns: Column[];
   task: Task;
@@ -66,11 +70,11 @@ export function loadConfig(file: string): Config {
   try {
     const config = parse(configSchema, value, '');
     const columns = resolveColumns(config.columns);
-    const { log, port, ...source } = config.source;
+    const { log, port, rowPeriodS, ...source } = config.source;
     return {
       file,
       name: config.name,
-      source: { ...source, port, log: log === undefined ? undefined : resolve(dirname(file), log) },
+      source: { ...source, port, rowPeriodS, log: log === undefined ? undefined : resolve(dirname(file), log) },
       columns,
       task: resolveTask(config.task, columns),
       network: config.network as Config['network'],

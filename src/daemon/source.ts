@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import {
   type ByteSource,
   FileSource,
+  FirmwareDevice,
   IngestError,
   MemorySource,
   openPty,
@@ -12,6 +13,16 @@ import {
 } from '../ingest/index.js';
 import { type Column, SpecError } from '../spec/index.js';
 import type { Config } from './config.js';
+
+/** What plays a log as a device. */
+export interface LogPlayer {
+  start(): void;
+  stop(): void;
+  /** Resolves when everything has been sent, rejects where it was cut off. */
+  readonly finished: Promise<void>;
+  /** How much that is; undefined where `finished` waits until it was read. */
+  readonly totalBytes?: number;
+}
 
 /** A source made from a configuration, and what plays it where it is a log. */
 export interface OpenedSource {
@@ -23,14 +34,14 @@ export interface OpenedSource {
   /** The source has an end, after which nothing more comes. */
   readonly endsItself: boolean;
   /** Plays the log, once the source is open; absent for a real port. */
-  readonly device: SimulatedDevice | undefined;
+  readonly device: LogPlayer | undefined;
   /** Releases what is beside the source. */
   close(): Promise<void>;
 }
 
 /**
- * Chooses where bytes come from: the port, or else the log played on a pseudo-terminal, or, where nothing here can
- * make one, played inside the process.
+ * Chooses where bytes come from: the port, or else the log played on a pseudo-terminal: as frames by the C library for
+ * devices, as text where there is no compiler for it, and inside the process where nothing here makes a terminal.
  *
  * @throws SpecError where the configuration names neither, IngestError where the log cannot be read
  */
@@ -77,22 +88,60 @@ export async function openSource(config: Config): Promise<OpenedSource> {
   }
   const bytes = readLog(log);
   const shown = relative(process.cwd(), log);
+  const withFrames = await openFirmwareDevice(config, log);
+  if (withFrames.device !== null) {
+    const { device } = withFrames;
+    return {
+      source: new SerialSource({ path: device.path, baudRate }),
+      description: `${shown} as frames of the C library for devices, on pseudo-terminal ${device.path}`,
+      opensMidLine: false,
+      endsItself: true,
+      device,
+      async close() {
+        device.stop();
+      },
+    };
+  }
+  if (config.source.device === 'frames') {
+    throw new IngestError('INGEST_NO_DEVICE', {
+      where: `${config.file}: source.device`,
+      found: withFrames.reason,
+      expected: 'a C compiler, and a log it can play',
+      remedy: 'install one (apt install gcc), or set source.device = "text"',
+    });
+  }
   const timing = timingOf(bytes, config);
   const { pty, reason } = await openPty();
+  const why = withFrames.reason === '' ? '' : ` (no frames: ${withFrames.reason})`;
   if (pty === null) {
     const source = new MemorySource('log in this process');
     const device = new SimulatedDevice({ bytes, wire: source, ...timing });
-    const description = `${shown} inside this process: ${reason}`;
+    const description = `${shown} as text inside this process: ${reason}${why}`;
     return { source, description, opensMidLine: false, endsItself: true, device, async close() {} };
   }
   return {
     source: new SerialSource({ path: pty.path, baudRate }),
-    description: `${shown} on pseudo-terminal ${pty.path} (${pty.provider})`,
+    description: `${shown} as text on pseudo-terminal ${pty.path} made by ${pty.provider}${why}`,
     opensMidLine: false,
     endsItself: true,
     device: new SimulatedDevice({ bytes, wire: pty, ...timing }),
     close: () => pty.unplug(),
   };
+}
+
+/** The C library playing the log, or why it does not; '' where text is wanted. */
+async function openFirmwareDevice(
+  { source, columns }: Config,
+  log: string,
+): Promise<{ device: FirmwareDevice; reason: null } | { device: null; reason: string }> {
+  if (source.device === 'text') return { device: null, reason: '' };
+  return FirmwareDevice.open({
+    log,
+    speed: source.speed,
+    timeColumn: columns.find(({ kind }) => kind === 'time')?.name,
+    periodS: source.periodS,
+    omit: columns.filter(({ kind }) => kind === 'ignore').map(({ name }) => name),
+  });
 }
 
 /** @throws SpecError where it is no tcp://host:port */

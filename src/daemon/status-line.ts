@@ -44,7 +44,7 @@ export class StatusLine {
   }
 
   /** Writes the line anew. */
-  show(name: string, stream: Stream, unit: string): void {
+  show(name: string, stream: Stream, unit: string, counted: readonly string[] = []): void {
     const now = performance.now();
     const report = stream.report();
     const rows = report.rows - this.#lastRows;
@@ -53,7 +53,7 @@ export class StatusLine {
     this.#lastRows = report.rows;
     this.#lastMs = now;
     const width = this.out.isTTY ? this.out.columns - 1 : 120;
-    const line = statusLine(name, report, scoreOf(report, unit), this.#rowsPerSecond, this.#trend, width);
+    const line = statusLine(name, report, scoreOf(report, unit), this.#rowsPerSecond, this.#trend, width, counted);
     if (this.out.isTTY) this.out.write(`\r\x1b[K${line}`);
     else if (line !== this.#line) this.out.write(`${line}\n`);
     this.#line = line;

@@ -78,6 +78,7 @@ export function statusLine(
   rowsPerSecond: number,
   trend: readonly number[],
   width: number,
+  counted: readonly string[] = [],
 ): string {
   const { unit } = score;
   const parts = [
@@ -88,7 +89,7 @@ export function statusLine(
     `${score.baselineLabel} ${figure(score.windowBaseline, unit)}`,
   ];
   if (report.quarantined > 0) parts.push(`quarantined ${report.quarantined}`);
-  const text = parts.join('  ');
+  const text = [...parts, ...counted].join('  ');
   const room = width - text.length - 2;
   return room >= 8 ? `${text}  ${sparkline(trend, Math.min(room, 24))}` : text.slice(0, width);
 }

@@ -1,12 +1,15 @@
-import { Pipeline } from '../recording/index.js';
+import { readFileSync } from 'node:fs';
+import { monotonicNs, Pipeline, type RecordedEvent, Recorder, wallNs } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
 import { createStream, restoreStream, type Stream, saveStream } from '../stream/index.js';
 import { CheckpointStore, DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
+import { DeviceLink } from './device-link.js';
 import { changedKeys } from './reload.js';
-import { type OpenedSource, openSource } from './source.js';
+import { type LogPlayer, type OpenedSource, openSource } from './source.js';
 import { scoreOf, summary, unitOf } from './status.js';
 import { StatusLine } from './status-line.js';
+import { VERSION } from './version.js';
 
 export interface RunOptions {
   /** Leave out the checkpoint that is there. */
@@ -31,6 +34,9 @@ export class TaskRun {
   private readonly store: CheckpointStore;
   private readonly status: StatusLine;
   private readonly pipeline: Pipeline;
+  private readonly link: DeviceLink;
+  /** Keeps everything received; null where nothing is recorded. */
+  private readonly recorder: Recorder | null;
   private readonly isFresh: boolean;
   private opened: OpenedSource | null = null;
   private isLost = false;
@@ -55,8 +61,19 @@ export class TaskRun {
     this.stream = createStream({ columns, task, network, seed, executor });
     this.store = new CheckpointStore(checkpoint.directory, name);
     this.status = new StatusLine(out);
+    this.link = new DeviceLink(this.stream, {
+      send: (bytes) => this.opened?.source.send(bytes) === true,
+      say: (text) => this.status.say(text),
+      rowPeriodS: config.source.rowPeriodS,
+      output: config.source.output,
+    });
+    this.recorder = this.openRecorder();
     this.pipeline = new Pipeline(this.stream, {
-      onRow: () => this.status.sample(this.stream),
+      ...this.link.events(),
+      onRow: (outcome) => {
+        this.link.afterRow(this.pipeline, outcome);
+        this.status.sample(this.stream);
+      },
       onFormat: (format) => {
         this.mismatch = undefined;
         const how =
@@ -64,6 +81,10 @@ export class TaskRun {
             ? `CSV with "${format.delimiter === '\t' ? '\\t' : format.delimiter}"`
             : 'label and value';
         this.status.say(`rows are ${how}, ${format.fields} fields${format.names ? ' with names' : ''}`);
+      },
+      onSchema: ({ columns: found }) => {
+        this.mismatch = undefined;
+        this.status.say(`rows are frames of ${found.map((column) => column.name).join(', ')}`);
       },
       onMismatch: (problem) => {
         this.mismatch = problem;
@@ -80,7 +101,10 @@ export class TaskRun {
   async run(): Promise<void> {
     const { stream, store, status } = this;
     await store.prepare();
-    if (!this.isFresh) await this.resume();
+    const checkpoint = this.isFresh ? undefined : await this.resume();
+    this.recordStart(checkpoint === undefined);
+    // The device went on while nobody listened: rows from before and after do not belong together.
+    if (checkpoint !== undefined) this.gap('restart');
     this.savedSteps = stream.network.steps;
     status.begin(stream.rows);
     this.opened = await openSource(this.config);
@@ -93,6 +117,13 @@ export class TaskRun {
       await this.reloading;
       await this.stopSource();
       if (reason === END_OF_LOG) this.pipeline.finish();
+      this.record({
+        type: 'end',
+        reason,
+        finished: reason === END_OF_LOG,
+        hash: stream.hash(),
+        rows: stream.rows,
+      });
       this.show();
     } finally {
       clearInterval(shown);
@@ -101,6 +132,7 @@ export class TaskRun {
       status.end();
     }
     await this.save();
+    await this.recorder?.close();
     this.summarise();
     if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
@@ -122,6 +154,8 @@ export class TaskRun {
   save(): Promise<void> {
     this.savedSteps = this.stream.network.steps;
     const bytes = saveStream(this.stream);
+    const { stream, store } = this;
+    this.record({ type: 'checkpoint', action: 'saved', hash: stream.hash(), rows: stream.rows, file: store.file });
     this.saved = this.saved.catch(() => {}).then(() => this.store.save(bytes));
     return this.saved;
   }
@@ -173,6 +207,7 @@ export class TaskRun {
         this.opened = await openSource({ ...next, source: { ...next.source, wait: true } });
         void this.startSource().catch((error: Error) => this.end(error.message));
       }
+      this.recordConfig();
       this.status.say(`configuration changed: ${changed.join(', ')}`);
     } catch (error) {
       this.status.say(`configuration kept as it was: ${(error as Error).message}`);
@@ -183,44 +218,106 @@ export class TaskRun {
     }
   }
 
-  private async resume(): Promise<void> {
+  /** Takes the last usable checkpoint. Returns its file, undefined where there is none. */
+  private async resume(): Promise<string | undefined> {
     const { stream, status } = this;
     const { used, refused } = await this.store.load((bytes, file) => restoreStream(stream, bytes, file));
     for (const error of refused) status.say(error.message);
     if (used !== undefined) {
       status.say(`goes on from ${used}: ${stream.rows} rows, hash ${stream.hash()}`);
-      // The device went on while nobody listened: rows from before and after do not belong together.
-      stream.gap('restart');
     } else if (refused.length > 0) {
       throw refused[0];
     }
+    return used;
+  }
+
+  private openRecorder(): Recorder | null {
+    const { name, record } = this.config;
+    const { directory, ...limits } = record;
+    if (directory === undefined) return null;
+    return new Recorder({
+      destination: { directory, name },
+      library: `edgegrad ${VERSION}`,
+      ...limits,
+      onState: (message) => this.status.say(`recording: ${message}`),
+      onDropped: (file) => this.status.say(`recording: dropped ${file} to make room`),
+    });
+  }
+
+  private record(event: RecordedEvent): void {
+    this.recorder?.event(event);
+  }
+
+  private recordConfig(): void {
+    if (this.recorder === null) return;
+    const { file, name, columns, task, network } = this.config;
+    this.record({ type: 'config', file, text: textOf(file), resolved: { name, columns, task, network } });
+  }
+
+  private recordStart(fresh: boolean): void {
+    this.recordConfig();
+    const { stream } = this;
+    this.record({
+      type: 'start',
+      fresh,
+      hash: stream.hash(),
+      rows: stream.rows,
+      edgegrad: VERSION,
+      node: process.version,
+      architecture: process.arch,
+      executor: stream.network.executor,
+    });
+  }
+
+  private gap(reason: 'restart'): void {
+    this.record({ type: 'gap', reason });
+    this.stream.gap(reason);
   }
 
   private async startSource(): Promise<void> {
-    const { pipeline, status, stream } = this;
+    const { pipeline, status, stream, recorder } = this;
     const { source, description, opensMidLine, endsItself, device } = this.opened!;
     await source.start({
-      bytes: (buffer, length) => pipeline.bytes(buffer, length),
+      bytes: (buffer, length) => {
+        recorder?.bytes(buffer, length, monotonicNs(), wallNs());
+        pipeline.bytes(buffer, length);
+      },
       opened: (what) => {
+        const opening = { isAgain: this.isLost, mayBeMidLine: opensMidLine };
         status.say(
           this.isLost ? `${what} is back` : `${this.config.name}: ${description}; ${stream.network.executor} executor`,
         );
-        pipeline.opened({ isAgain: this.isLost, mayBeMidLine: opensMidLine });
+        this.record({ type: 'opened', what, ...opening });
+        pipeline.opened(opening);
       },
       closed: (reason) => {
         this.isLost = true;
-        if (device !== undefined) this.end(reason);
+        this.link.closed();
+        this.record({ type: 'closed', reason });
+        if (device !== undefined) this.endWith(device, reason);
         else if (endsItself) this.end(reason === 'end of file' ? END_OF_LOG : reason);
         else if (reason !== 'stopped') status.say(`${source.name} is gone: ${reason}; waiting for it`);
       },
     });
     if (device === undefined) return;
     device.start();
+    if (device.totalBytes === undefined) return; // its terminal goes with it
+    const { totalBytes } = device;
     device.finished
-      .then(() => arrivalOf(device.totalBytes, source))
+      .then(() => arrivalOf(totalBytes, source))
       .then(
         () => this.end(END_OF_LOG),
         (error: Error) => this.end(error.message),
+      );
+  }
+
+  /** The terminal of a device that plays a log has gone: because the log has ended, or it was cut off. */
+  private endWith(device: LogPlayer, reason: string): void {
+    if (device.totalBytes !== undefined) this.end(reason);
+    else
+      device.finished.then(
+        () => this.end(END_OF_LOG),
+        () => this.end(reason),
       );
   }
 
@@ -240,7 +337,24 @@ export class TaskRun {
   }
 
   private show(): void {
-    this.status.show(this.config.name, this.stream, unitOf(this.config));
+    this.link.score = scoreOf(this.stream.report(), '').skill;
+    this.status.show(this.config.name, this.stream, unitOf(this.config), this.counted());
+  }
+
+  /** What came damaged or not at all, in words; empty where all is well. */
+  private counted(): string[] {
+    const frames = this.pipeline.frames();
+    const damaged =
+      frames.rejectedTooLong +
+      frames.rejectedCobs +
+      frames.rejectedTooShort +
+      frames.rejectedCrc +
+      frames.rejectedLength;
+    const parts: string[] = [];
+    if (frames.rowsLost > 0) parts.push(`lost ${frames.rowsLost}`);
+    if (damaged > 0) parts.push(`damaged ${damaged}`);
+    if (frames.restarts > 0) parts.push(`restarts ${frames.restarts}`);
+    return parts;
   }
 
   private summarise(): void {
@@ -250,7 +364,27 @@ export class TaskRun {
     const rejected = lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments;
     status.say(`${config.name}: ${report.rows} rows in all, ${this.pipeline.rowsDecoded} of them in this run`);
     status.say(summary(report, scoreOf(report, unitOf(config)), rejected));
+    const frames = this.pipeline.frames();
+    if (frames.rxFrames > 0) {
+      const parts = [`${frames.rxFrames} frames`, `${frames.labels} labels`, ...this.counted()];
+      status.say(`  ${parts.join(', ')}`);
+    }
+    if (this.recorder !== null) {
+      const { bytesWritten, segments, lostBytes } = this.recorder.metrics();
+      status.say(
+        `  recorded ${bytesWritten} bytes in ${segments} files${lostBytes > 0 ? `, ${lostBytes} bytes lost` : ''}`,
+      );
+    }
     status.say(`  saved ${this.store.file}, hash ${stream.hash()}`);
+  }
+}
+
+/** The text of a configuration file; empty where it has gone since it was read. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
   }
 }
 

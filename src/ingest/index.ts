@@ -1,5 +1,6 @@
 export { IngestError } from './errors.js';
 export { FileSource } from './file.js';
+export { FirmwareDevice, type FirmwareDeviceOptions } from './firmware-device.js';
 export { MemorySource } from './memory.js';
 export { listPorts, type PortInfo, resolvePort } from './ports.js';
 export { openPty, type Pty, type PtyOptions } from './pty.js';

@@ -106,9 +106,7 @@ export async function detectColumns(paths: readonly string[]): Promise<RowColumn
   }
   decoder.finish();
   if (schema !== undefined) {
-    return schema.columns
-      .filter(({ label }) => !label)
-      .map(({ name, unit }) => ({ name, unit, kind: 'number' }));
+    return schema.columns.filter(({ label }) => !label).map(({ name, unit }) => ({ name, unit, kind: 'number' }));
   }
   if (found === undefined) {
     throw new RecordingError('CONVERT_NO_ROWS', {
