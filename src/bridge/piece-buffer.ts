@@ -68,12 +68,15 @@ export class PieceBuffer {
     this.partialBytes = 0;
     this.longBytes = 0;
     this.isTooLong = false;
-    if (length > 0) this.piece(this.partial, 0, length);
-    else if (!isTooLong) this.isMidPiece = false;
-    else if (this.isMidPiece) {
-      this.isMidPiece = false;
-      this.listener.onPartial();
-    } else this.listener.onTooLong();
+    if (length > 0 && !isTooLong) {
+      this.piece(this.partial, 0, length);
+      return;
+    }
+    const isMidPiece = this.isMidPiece;
+    this.isMidPiece = false;
+    if (!isTooLong) return;
+    if (isMidPiece) this.listener.onPartial();
+    else this.listener.onTooLong();
   }
 
   /** What lies between two 0x00: 1 to 251 bytes. */

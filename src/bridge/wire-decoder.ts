@@ -49,8 +49,7 @@ export class WireDecoder {
   feed(bytes: Uint8Array, start: number, end: number): void {
     let from = start;
     while (!this.isBinary && from < end) {
-      let at = from;
-      while (at < end && bytes[at] !== 0) at++;
+      const at = zeroByte(bytes, from, end);
       if (at === end) {
         this.lines.feed(bytes, from, end);
         this.keepTail(bytes, from, end);
@@ -106,4 +105,11 @@ export class WireDecoder {
     this.tail[length] = 0;
     this.frames.feed(this.tail, at, length + 1);
   }
+}
+
+/** Where the next 0x00 of `bytes[start, end)` is, or `end`. */
+function zeroByte(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== 0) at++;
+  return at;
 }
