@@ -2,8 +2,8 @@
  * What a FrameDecoder counts, and where in its Float64Array.
  *
  * What lies between two 0x00 is counted once: as a frame (rxFrames), as damage (rejectedTooLong … rejectedCrc), as text,
- * or as droppedPartial. Numbers of rows are counted once, from the first frame taken on: rowsDecoded + rowsLost +
- * rejectedRange + rejectedColumns, where the latter two count rows and the labels refused for the same reason.
+ * or as droppedPartial. A frame is rejected for one reason. Numbers of rows are counted once, from the first frame taken
+ * on: rowsDecoded + rowsLost + rowsRefused.
  */
 export const FrameCounter = {
   /** Bytes fed, of any kind. */
@@ -46,12 +46,14 @@ export const FrameCounter = {
   rejectedSchema: 18,
   /** Frames with rows that have come before. */
   rejectedDuplicate: 19,
-  /** Rows, and labels, with a value beyond float32. */
+  /** Frames of rows, and labels, with a value beyond float32. Of a batch only that row is refused. */
   rejectedRange: 20,
-  /** Rows, and labels, of a schema that does not fit the declared columns. */
+  /** Frames of rows, and labels, of a schema that does not fit the declared columns. */
   rejectedColumns: 21,
   /** Ends of frames after the decoder began to listen in their middle; not damage. */
   droppedPartial: 22,
+  /** Rows that came and were not given to the caller, for a value beyond float32 or for their columns. */
+  rowsRefused: 23,
 } as const;
 
 /** The same by name, as `FrameDecoder.counters()` returns them. */

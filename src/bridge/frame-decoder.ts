@@ -362,16 +362,23 @@ export class FrameDecoder {
       this.count[FrameCounter.clockJumps]++;
       this.options.onGap?.('clock');
     }
+    // A frame is counted for one reason: rows of it that have come before tell more than a value out of range.
     if (skipped > 0) this.reject(FrameReject.duplicate);
     if (this.problem !== null) {
       sequence.next[0] += count - skipped;
-      for (let i = skipped; i < count; i++) this.reject(FrameReject.columns);
+      this.count[FrameCounter.rowsRefused] += count - skipped;
+      if (skipped === 0) this.reject(FrameReject.columns);
       return TAKEN;
     }
+    let outOfRange = 0;
     for (let i = skipped; i < count; i++) {
       const isGood = layout.read(this.body, this.view, first + i * layout.bytes, isMasked ? at : -1, i * layout.fields);
       this.isOutOfRange[i] = isGood ? 0 : 1;
-      if (!isGood) this.reject(FrameReject.range);
+      if (!isGood) outOfRange++;
+    }
+    if (outOfRange > 0) {
+      this.count[FrameCounter.rowsRefused] += outOfRange;
+      if (skipped === 0) this.reject(FrameReject.range);
     }
     for (let i = skipped; i < count; i++) {
       this.rowNumber[0] = sequence.next[0];

@@ -98,7 +98,7 @@ describe('columns are found by name', () => {
     expect(mismatches).toEqual([
       `BRIDGE_COLUMNS: the device's HELLO: found "temprature", "y", expected "temperature" among them, which the task needs; did you mean "temprature"?`,
     ]);
-    expect(counters).toMatchObject({ rowsDecoded: 0, rejectedColumns: 2, rowsLost: 0 });
+    expect(counters).toMatchObject({ rowsDecoded: 0, rejectedColumns: 2, rowsRefused: 2, rowsLost: 0 });
   });
 
   test('a unit that differs from the declared one is refused; none on either side is not', () => {
@@ -159,6 +159,21 @@ describe('columns are found by name', () => {
     for (let i = 0; i < 3; i++) decoder.feed(out, 0, end);
     expect(heard().mismatches).toEqual([expect.stringContaining('found protocol 2, expected protocol 1')]);
   });
+});
+
+test('a frame is rejected once, and every number of a row is counted once', () => {
+  const device = new DeviceEncoder({ columns: [column('x')] });
+  const { decoder, heard } = listenToFrames({ columns: ['x'] });
+  const feed = (n: number) => decoder.feed(device.bytes, 0, n);
+  feed(device.hello());
+  feed(device.batch(10, [1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 4]));
+  device.nextRow[0] = 2;
+  feed(device.batch(10, [1, 2, Number.POSITIVE_INFINITY, 4]));
+  device.nextRow[0] += 3;
+  feed(device.row([9]));
+  expect(heard().events.flatMap(({ event, row }) => (event === 'row' ? [row] : []))).toEqual([0, 3, 5, 9]);
+  expect(heard().counters).toMatchObject({ rejectedRange: 1, rejectedDuplicate: 1 });
+  expect(heard().counters).toMatchObject({ rowsDecoded: 4, rowsLost: 3, rowsRefused: 3 });
 });
 
 test('rows of a schema that is not known ask for a HELLO', () => {
