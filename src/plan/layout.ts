@@ -48,6 +48,8 @@ export const H_ROW_WEIGHTS = 21;
  * update is made at once. Only the simd executor puts it off; the result is the same.
  */
 export const H_PUT_OFF = 22;
+/** 1 for a chain: m = 1, and the records between the first and the last are dense layers, one above the other. */
+export const H_CHAIN = 23;
 export const HEADER_WORDS = 24;
 
 // ---- state words

@@ -302,6 +302,7 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   header[L.H_SWEEPS] = sweeps ? 1 : 0;
   header[L.H_PUT_OFF] = scaled?.offset ?? 0;
   header[L.H_ROW_WEIGHTS] = rowWeights.offset;
+  header[L.H_CHAIN] = examples === 1 && !shortcut && layers.every((layer) => layer.kind === 'dense') ? 1 : 0;
 
   const initial = [
     { region: rowWeights, values: new Array<number>(examples).fill(1) },

@@ -3,7 +3,7 @@ import {
 } from '../../plan/layout';
 import { K_LEAK, K_ONE } from './constants.generated';
 import { add, constant, lanesBelow, largest, magnitudes, mul, peakOf, sub, sum } from './memory';
-import { expm1NonPositive, expNonPositive, gelu, geluDerivative, sigmoid, softplus, tanh } from './math';
+import { expm1NonPositive, expNonPositive, gelu, geluDerivative, sigmoid, softplus, tanhColumn } from './math';
 
 // A pass of its own over one column: z in, a out, in place. Padding enters as zeros and leaves as zeros.
 
@@ -16,7 +16,7 @@ import { expm1NonPositive, expNonPositive, gelu, geluDerivative, sigmoid, softpl
 export function activate(kind: i32, a: usize, n: i32, stride: i32): i32 {
   const end = a + ((<usize>stride) << 2);
   if (kind == A_TANH) {
-    for (; a < end; a += 16) v128.store(a, tanh(v128.load(a)));
+    tanhColumn(a, end);
     return 0;
   }
   if (kind == A_SIGMOID) {

@@ -124,7 +124,9 @@ export function denseUpdateForward(
     let r1 = r0;
     let r2 = r0;
     let r3 = r0;
-    for (let p = a, q = scaled; p < aEnd; p += 16, q += 16) {
+    let p = a;
+    let q = scaled;
+    do {
       const s = v128.load(q);
       const x = v128.load(p);
       const w0 = sub(v128.load(w), mul(d0, s));
@@ -140,7 +142,9 @@ export function denseUpdateForward(
       v128.store(w, w3, 48);
       r3 = add(r3, mul(w3, x));
       w += 64;
-    }
+      p += 16;
+      q += 16;
+    } while (p < aEnd);
     let sums = rowSums(r0, r1, r2, r3);
     if (b) {
       sums = add(sums, v128.load(b));
@@ -194,29 +198,38 @@ export function denseBackward(w: usize, delta: usize, da: usize, nIn: i32, nOut:
  * @hot
  */
 export function denseSweep(w: usize, delta: usize, a: usize, da: usize, nIn: i32, nOut: i32, rate: v128): void {
-  const aEnd = a + ((<usize>nIn) << 2);
+  const panel = (<usize>nIn) << 4;
   const deltaEnd = delta + ((<usize>nOut) << 2);
-  clear(da, da + ((<usize>nIn) << 2));
-  for (; delta < deltaEnd; delta += 16) {
-    const d = v128.load(delta);
-    const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
-    const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
-    const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
-    const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
-    for (let p = a, q = da; p < aEnd; p += 16, q += 16) {
-      const x = mul(rate, v128.load(p));
-      const w0 = v128.load(w);
-      v128.store(w, sub(w0, mul(d0, x)));
-      const w1 = v128.load(w, 16);
-      v128.store(w, sub(w1, mul(d1, x)), 16);
-      const w2 = v128.load(w, 32);
-      v128.store(w, sub(w2, mul(d2, x)), 32);
-      const w3 = v128.load(w, 48);
-      v128.store(w, sub(w3, mul(d3, x)), 48);
-      v128.store(q, add(v128.load(q), pull(w0, w1, w2, w3, d0, d1, d2, d3)));
-      w += 64;
-    }
+  sweepPanel(w, v128.load(delta), a, da, nIn, rate, true);
+  for (delta += 16; delta < deltaEnd; delta += 16) {
+    w += panel;
+    sweepPanel(w, v128.load(delta), a, da, nIn, rate, false);
   }
+}
+
+/** One panel of the sweep. The first begins ∂ℓ/∂a, the others add to it. */
+// @ts-ignore: decorator
+@inline function sweepPanel(w: usize, d: v128, a: usize, da: usize, nIn: i32, rate: v128, isFirst: bool): void {
+  const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
+  const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
+  const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
+  const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
+  const end = a + ((<usize>nIn) << 2);
+  do {
+    const x = mul(rate, v128.load(a));
+    const w0 = v128.load(w);
+    v128.store(w, sub(w0, mul(d0, x)));
+    const w1 = v128.load(w, 16);
+    v128.store(w, sub(w1, mul(d1, x)), 16);
+    const w2 = v128.load(w, 32);
+    v128.store(w, sub(w2, mul(d2, x)), 32);
+    const w3 = v128.load(w, 48);
+    v128.store(w, sub(w3, mul(d3, x)), 48);
+    v128.store(da, add(isFirst ? f32x4.splat(0) : v128.load(da), pull(w0, w1, w2, w3, d0, d1, d2, d3)));
+    a += 16;
+    da += 16;
+    w += 64;
+  } while (a < end);
 }
 
 /** W ← W − δ·sᵀ, s = η·a as the step left it.                                               (B5), m = 1, plain sgd */

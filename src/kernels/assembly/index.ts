@@ -1,17 +1,26 @@
 import * as L from '../../plan/layout';
 import { activate } from './activation';
+import { chainForward, chainLoss, chainSweep } from './chain';
 import { BOUND_TO_KEEP, LARGEST, movedBound, moveOf } from './bounds';
 import { allGradients, allUpdates, peakParameter, scaleGradients } from './gradients';
 import { expNonPositive, log, log1pUnit } from './math';
 import { at, state, word } from './memory';
 import {
-  clearPeakDelta, layerSweep, OP_BYTES, outputLayer, peakActivation, peakDelta, peakInput, runDeltas, runForward, runLoss,
-  runPullBack, runSettle,
+  layerSweep, OP_BYTES, outputLayer, peakActivation, peakDelta, peakInput, runDeltas, runForward, runLoss, runPullBack,
+  runSettle, setPeakDelta,
 } from './passes';
 
 // The step. Every export takes the element offset of a plan's header, so one memory can hold several.
 
+// Bits of float32 numbers.
 const NOT_FINITE: i32 = 0x7f800000;
+const ONE: i32 = 0x3f800000;
+
+/** The larger rate, as its bits: neither is negative, so bits compare as the numbers do. */
+// @ts-ignore: decorator
+@inline function largerRate(s: usize): i32 {
+  return max(load<i32>(s + (L.S_RATE << 2)), load<i32>(s + (L.S_BIAS_RATE << 2)));
+}
 
 /** An e with |v| < 2^e, at least 0, from the bits of |v|. */
 // @ts-ignore: decorator
@@ -39,16 +48,16 @@ const NOT_FINITE: i32 = 0x7f800000;
  * taken back, may run. Uses magnitudes only; what it decides changes speed, never a result.
  */
 // @ts-ignore: decorator
-@inline function cannotOverflow(header: usize, rate: f32, bound: f64): bool {
+@inline function cannotOverflow(header: usize, rate: i32, bound: f64): bool {
   const growth =
     word(header, L.H_GROWTH_BITS) + word(header, L.H_GROWTH_LAYERS) * orders(reinterpret<i32>(<f32>bound)) + orders(peakDelta);
-  return growth + orders(peakActivation) + orders(reinterpret<i32>(rate)) <= 120;
+  return growth + orders(peakActivation) + orders(rate) <= 120;
 }
 
 /** |δ|·max(|a|, 1): no element of a gradient is larger. */
 // @ts-ignore: decorator
 @inline function reach(): f64 {
-  return <f64>reinterpret<f32>(peakDelta) * max(<f64>reinterpret<f32>(peakActivation), 1.0);
+  return <f64>reinterpret<f32>(peakDelta) * <f64>reinterpret<f32>(max(peakActivation, ONE));
 }
 
 function refuse(s: usize, reason: i32): f32 {
@@ -95,10 +104,9 @@ function staysFinite(header: usize, s: usize, isNew: bool, isDue: bool): bool {
 }
 
 /** Backward and update of every layer, one sweep over its weights. m = 1, plain sgd. @hot */
-function runSweep(header: usize, last: usize, s: usize): void {
-  const rate = f32x4.splat(number(s, L.S_RATE));
-  const biasRate = f32x4.splat(number(s, L.S_BIAS_RATE));
+function runSweep(header: usize, rate: v128, biasRate: v128): void {
   const first = at(word(header, L.H_OPS));
+  const last = outputLayer(header);
   for (let op = last; op > first; op -= OP_BYTES) {
     if (op != last) runPullBack(op, 1);
     layerSweep(header, op, rate, biasRate);
@@ -107,7 +115,9 @@ function runSweep(header: usize, last: usize, s: usize): void {
 
 /** Predicts; learns nothing. @hot */
 export function forward(plan: i32): void {
-  runForward(at(plan), false);
+  const header = at(plan);
+  if (word(header, L.H_CHAIN)) chainForward(header, false);
+  else runForward(header, false);
 }
 
 /** Makes an update that was put off; call it before parameters are read or written from outside. */
@@ -134,17 +144,25 @@ export function gradient(plan: i32): f32 {
 /** Forward, loss and the delta of the output layer. returns J, or NaN (counted by reason) @hot */
 // @ts-ignore: decorator
 @inline function evaluate(header: usize): f32 {
-  const s = state(header);
-  runForward(header, true);
-  if (peakInput >= NOT_FINITE) return refuse(s, L.S_REFUSED_INPUT);
+  let loss: f32;
+  if (word(header, L.H_CHAIN)) {
+    chainForward(header, true);
+    loss = chainLoss(header);
+  } else {
+    runForward(header, true);
+    loss = runLoss(header);
+    setPeakDelta(0);
+    runPullBack(outputLayer(header), word(header, L.H_EXAMPLES));
+  }
+  const isRefused = isNotFinite(loss) || peakActivation >= NOT_FINITE || peakDelta >= NOT_FINITE;
+  return isRefused ? refuse(state(header), reasonToRefuse(header, loss)) : loss;
+}
+
+/** What is not finite, the first in the order of the step. */
+function reasonToRefuse(header: usize, loss: f32): i32 {
+  if (peakInput(header) >= NOT_FINITE) return L.S_REFUSED_INPUT;
   // An infinite activation is refused even where a bounded layer above would hide it: what it multiplies is lost.
-  if (peakActivation >= NOT_FINITE) return refuse(s, L.S_REFUSED_LOSS);
-  const loss = runLoss(header);
-  if (isNotFinite(loss)) return refuse(s, L.S_REFUSED_LOSS);
-  clearPeakDelta();
-  runPullBack(outputLayer(header), word(header, L.H_EXAMPLES));
-  if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);
-  return loss;
+  return isNotFinite(loss) || peakActivation >= NOT_FINITE ? L.S_REFUSED_LOSS : L.S_REFUSED_DELTA;
 }
 
 /**
@@ -161,13 +179,17 @@ export function step(plan: i32): f32 {
   if (isNotFinite(loss)) return loss;
 
   const bound = parameterBound(header, s);
-  setNumber(s, L.S_PARAMETER_BOUND, <f32>bound);
-  if (word(header, L.H_SWEEPS) && cannotOverflow(header, max(number(s, L.S_RATE), number(s, L.S_BIAS_RATE)), bound)) {
-    runSweep(header, outputLayer(header), s);
+  const rate = largerRate(s);
+  if (word(header, L.H_SWEEPS) && cannotOverflow(header, rate, bound)) {
+    const rates = f32x4.splat(number(s, L.S_RATE));
+    const biasRates = f32x4.splat(number(s, L.S_BIAS_RATE));
+    if (word(header, L.H_CHAIN)) chainSweep(header, rates, biasRates);
+    else runSweep(header, rates, biasRates);
     // As staysFinite has it for this optimizer; that it does is proved already.
-    const most = <f64>max(number(s, L.S_RATE), number(s, L.S_BIAS_RATE));
-    setNumber(s, L.S_PARAMETER_BOUND, <f32>((bound + most * (reach() * 1.000001)) * 1.000001));
+    const move = <f64>reinterpret<f32>(rate) * (reach() * 1.000001);
+    setNumber(s, L.S_PARAMETER_BOUND, <f32>((bound + move) * 1.000001));
   } else {
+    setNumber(s, L.S_PARAMETER_BOUND, <f32>bound);
     runDeltas(header);
     if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);
     const accumulated = load<i32>(s + (L.S_ACCUMULATED << 2));

@@ -55,6 +55,33 @@ import { add, constant, mul, sub } from './memory';
   return v128.or(f32x4.div(v, add(v, sub(d, r))), sign);
 }
 
+/** tanh of every element of a padded column, in place: the constants stay in registers from one vector to the next. */
+// @ts-ignore: decorator
+@inline export function tanhColumn(p: usize, end: usize): void {
+  const saturation = constant(K_SATURATION);
+  const steps = constant(K_TANH_STEPS);
+  const round = constant(K_ROUND_HALF);
+  const step = constant(K_TANH_STEP);
+  const d1 = constant(K_TANH_D1);
+  const d2 = constant(K_TANH_D2);
+  const half = constant(K_HALF);
+  const one = constant(K_ONE);
+  const minus = i32x4.splat(0x80000000);
+  do {
+    const x = v128.load(p);
+    const sign = v128.and(x, minus);
+    const a = f32x4.pmin(v128.xor(x, sign), saturation);
+    const t = add(mul(a, steps), round);
+    const r = sub(a, mul(sub(t, round), step));
+    const w = mul(r, r);
+    const d = add(mul(add(mul(d2, w), d1), w), one);
+    const s = i32x4.shl(t, 23);
+    const v = add(mul(sub(s, half), d), mul(add(s, half), r));
+    v128.store(p, v128.or(f32x4.div(v, add(v, sub(d, r))), sign));
+    p += 16;
+  } while (p < end);
+}
+
 /** 1 / (1 + e^−x). */
 // @ts-ignore: decorator
 @inline export function sigmoid(x: v128): v128 {

@@ -64,6 +64,19 @@ import { H_STATE } from '../../plan/layout';
   );
 }
 
+/** A running maximum of magnitudes, four lanes of it: the sign is shifted out, and integers compare as the floats do. */
+// @ts-ignore: decorator
+@inline export function higher(peak: v128, v: v128): v128 {
+  return i32x4.max_u(peak, i32x4.shl(v, 1));
+}
+
+/** Bits of the largest magnitude that went into `peak`. */
+// @ts-ignore: decorator
+@inline export function peakBits(peak: v128): i32 {
+  const pairs = i32x4.max_u(peak, i32x4.shuffle(peak, peak, 2, 3, 0, 1));
+  return i32x4.extract_lane(i32x4.max_u(pairs, i32x4.shuffle(pairs, pairs, 1, 0, 3, 2)), 0) >>> 1;
+}
+
 /** Bits of the largest magnitude among `stride` elements at `from`; ≥ 0x7f800000 if one is not finite. */
 export function peakOf(from: usize, stride: i32): i32 {
   const end = from + ((<usize>stride) << 2);

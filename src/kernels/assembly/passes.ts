@@ -4,20 +4,30 @@ import { addTo, denseBackward, denseForward, denseSweep, denseUpdate, denseUpdat
 import { dropoutForward, dropoutKey, multiply } from './dropout';
 import { layerNormBackward, layerNormForward } from './layer-norm';
 import { lossOf } from './loss';
-import { tanh } from './math';
 import { at, bytesOf, mul, pad4, peakOf, state, word } from './memory';
 
 // The passes over the op records: forward, loss, deltas.
 
 export const OP_BYTES: usize = L.OP_WORDS << 2;
 
-/** Bits of the largest |x|, of the largest |a| an update can multiply by, and of the largest |δ|, of the step under way. */
-export let peakInput: i32 = 0;
+/** Bits of the largest |x| or |a| an update can multiply by, and of the largest |δ|, of the step under way. */
 export let peakActivation: i32 = 0;
 export let peakDelta: i32 = 0;
 
-export function clearPeakDelta(): void {
-  peakDelta = 0;
+// @ts-ignore: decorator
+@inline export function setPeakActivation(bits: i32): void {
+  peakActivation = bits;
+}
+
+// @ts-ignore: decorator
+@inline export function setPeakDelta(bits: i32): void {
+  peakDelta = bits;
+}
+
+/** Bits of the largest |x|. */
+export function peakInput(header: usize): i32 {
+  const op = at(word(header, L.H_OPS));
+  return peakOf(at(word(op, L.IO_TO)), pad4(word(op, L.IO_N)) * word(header, L.H_EXAMPLES));
 }
 
 // @ts-ignore: decorator
@@ -47,9 +57,7 @@ export function runForward(header: usize, isLearning: bool): void {
       const from = at(word(op, L.IO_FROM));
       const to = at(word(op, L.IO_TO));
       if (from) restride(from, n, to, pad4(n), n, m);
-      if (!isLearning) continue;
-      peakInput = peakOf(to, pad4(n) * m);
-      peakActivation = peakInput;
+      if (isLearning) peakActivation = peakOf(to, pad4(n) * m);
     } else if (code == L.OP_OUTPUT) {
       const n = word(op, L.IO_N);
       restride(at(word(op, L.IO_FROM)), pad4(n), at(word(op, L.IO_TO)), n, n, m);
@@ -81,12 +89,12 @@ export function runForward(header: usize, isLearning: bool): void {
 }
 
 // @ts-ignore: decorator
-@inline function isPutOff(header: usize): bool {
+@inline export function isPutOff(header: usize): bool {
   return load<i32>(state(header) + (L.S_PUT_OFF << 2)) != 0;
 }
 
 // @ts-ignore: decorator
-@inline function setPutOff(header: usize, value: i32): void {
+@inline export function setPutOff(header: usize, value: i32): void {
   store<i32>(state(header) + (L.S_PUT_OFF << 2), value);
 }
 
@@ -107,10 +115,7 @@ export function runSettle(header: usize): void {
   const z = at(word(op, L.D_Z));
   if (z) memory.copy(z + bytesOf(k * stride), out, bytesOf(stride));
   const kind = word(op, L.D_ACTIVATION);
-  if (kind == L.A_TANH) {
-    // The most frequent one, without the call.
-    for (let p = out, end = out + bytesOf(stride); p < end; p += 16) v128.store(p, tanh(v128.load(p)));
-  } else if (isLearning || kind != L.A_IDENTITY) {
+  if (isLearning || kind != L.A_IDENTITY) {
     peakActivation = max(peakActivation, activate(kind, out, n, stride));
   }
 }

@@ -1,0 +1,133 @@
+import * as L from '../../plan/layout';
+import { activate, pullBack } from './activation';
+import { K_ONE } from './constants.generated';
+import { denseBackward, denseForward, denseSweep, denseUpdateForward, scaleTo, sgdUpdate } from './dense';
+import { tanhColumn } from './math';
+import { add, at, bytesOf, constant, higher, mul, pad4, peakBits, sub, sum, word } from './memory';
+import {
+  isPutOff, lossRecord, OP_BYTES, peakDelta, runLoss, runPullBack, setPeakActivation, setPeakDelta, setPutOff,
+} from './passes';
+
+// A chain: dense layers one above the other and one column. What the passes do, with less to look up and with the most
+// frequent activation and loss on the way, so that a small network does not spend its time between the layers.
+
+/** (F1), (F2). @hot */
+// @ts-ignore: decorator
+@inline export function chainForward(header: usize, isLearning: bool): void {
+  const input = at(word(header, L.H_OPS));
+  const end = lossRecord(header);
+  let peak = f32x4.splat(0);
+  let otherPeak = 0;
+  if (isLearning) peak = highest(peak, at(word(input, L.IO_TO)), pad4(word(input, L.IO_N)));
+  let scaled = isPutOff(header) ? at(word(header, L.H_PUT_OFF)) : 0;
+  for (let op = input + OP_BYTES; op < end; op += OP_BYTES) {
+    const nIn = pad4(word(op, L.D_IN));
+    const nOut = pad4(word(op, L.D_OUT));
+    const w = at(word(op, L.D_W));
+    const b = at(word(op, L.D_B));
+    const out = at(word(op, L.D_A_OUT));
+    if (scaled) {
+      denseUpdateForward(w, b, at(word(op, L.D_DELTA)), scaled, at(word(op, L.D_A_IN)), out, nIn, nOut);
+      setPutOff(header, 0);
+      scaled = 0;
+    } else {
+      denseForward(w, b, at(word(op, L.D_A_IN)), out, nIn, nOut);
+    }
+    const kind = word(op, L.D_ACTIVATION);
+    if (kind == L.A_TANH) {
+      tanhColumn(out, out + bytesOf(nOut));
+    } else if (kind == L.A_IDENTITY) {
+      if (isLearning) peak = highest(peak, out, nOut);
+    } else {
+      const z = at(word(op, L.D_Z));
+      if (z) memory.copy(z, out, bytesOf(nOut));
+      otherPeak = max(otherPeak, activate(kind, out, word(op, L.D_OUT), nOut));
+    }
+  }
+  if (isLearning) setPeakActivation(max(peakBits(peak), otherPeak));
+}
+
+/** `peak`, after `n` padded elements. */
+// @ts-ignore: decorator
+@inline function highest(peak: v128, from: usize, n: i32): v128 {
+  for (const end = from + bytesOf(n); from < end; from += 16) peak = higher(peak, v128.load(from));
+  return peak;
+}
+
+/** J, and δ of the output layer. @hot */
+// @ts-ignore: decorator
+@inline export function chainLoss(header: usize): f32 {
+  const op = lossRecord(header);
+  const top = op - OP_BYTES;
+  const isPlain = word(op, L.L_KIND) == L.LOSS_SQUARED_ERROR && word(top, L.D_DELTA_READY);
+  if (isPlain && load<f32>(at(word(header, L.H_ROW_WEIGHTS))) == 1) {
+    const a = at(word(op, L.L_A));
+    const y = at(word(op, L.L_Y));
+    const d = at(word(op, L.L_DA));
+    let s = f32x4.splat(0);
+    let peak = f32x4.splat(0);
+    for (let i: usize = 0, bytes = bytesOf(pad4(word(op, L.L_N))); i < bytes; i += 16) {
+      const r = sub(v128.load(a + i), v128.load(y + i));
+      s = add(s, mul(r, r));
+      peak = higher(peak, r);
+      v128.store(d + i, r);
+    }
+    setPeakDelta(peakBits(peak));
+    return <f32>0.5 * sum(s); // ½ Σ (a − y)²
+  }
+  const loss = runLoss(header);
+  setPeakDelta(0);
+  runPullBack(top, 1);
+  return loss;
+}
+
+/** Backward and update of every layer, one sweep over its weights, the output layer's δ being there. Plain sgd. @hot */
+// @ts-ignore: decorator
+@inline export function chainSweep(header: usize, rate: v128, biasRate: v128): void {
+  const first = at(word(header, L.H_OPS)) + OP_BYTES;
+  const last = lossRecord(header) - OP_BYTES;
+  let peak = f32x4.splat(0);
+  let otherPeak = peakDelta;
+  for (let op = last; op >= first; op -= OP_BYTES) {
+    const nIn = pad4(word(op, L.D_IN));
+    const nOut = pad4(word(op, L.D_OUT));
+    const w = at(word(op, L.D_W));
+    const b = at(word(op, L.D_B));
+    const a = at(word(op, L.D_A_IN));
+    const da = at(word(op, L.D_DA_IN));
+    const delta = at(word(op, L.D_DELTA));
+    const kind = word(op, L.D_ACTIVATION);
+    const isFrozen = word(op, L.D_FROZEN);
+    if (op != last) {
+      const out = at(word(op, L.D_A_OUT));
+      if (kind == L.A_TANH) peak = tanhDelta(peak, delta, out, nOut);
+      else otherPeak = max(otherPeak, pullBack(kind, 0, out, at(word(op, L.D_Z)), delta, nOut));
+    }
+    if (isFrozen) {
+      if (da) denseBackward(w, delta, da, nIn, nOut);
+      continue;
+    }
+    if (b) sgdUpdate(b, delta, nOut, biasRate);
+    if (da) {
+      denseSweep(w, delta, a, da, nIn, nOut, rate);
+    } else {
+      // Put off until the next forward pass, as in layerSweep.
+      scaleTo(at(word(header, L.H_PUT_OFF)), a, nIn, rate);
+      setPutOff(header, 1);
+    }
+  }
+  setPeakDelta(max(peakBits(peak), otherPeak));
+}
+
+/** δ of a tanh layer from ∂ℓ/∂a in place, over `n` padded elements. returns `peak` after them                    (B3) */
+// @ts-ignore: decorator
+@inline function tanhDelta(peak: v128, d: usize, a: usize, n: i32): v128 {
+  const one = constant(K_ONE);
+  for (const end = d + bytesOf(n); d < end; d += 16, a += 16) {
+    const y = v128.load(a);
+    const delta = mul(v128.load(d), sub(one, mul(y, y)));
+    peak = higher(peak, delta);
+    v128.store(d, delta);
+  }
+  return peak;
+}
