@@ -44,7 +44,7 @@ export const H_SWEEPS = 20;
 /** Weights of the m examples in the loss. */
 export const H_ROW_WEIGHTS = 21;
 /**
- * Where η·x waits for the next forward pass, which updates the first layer's weights as it reads them; 0 where the
+ * Where η·x waits for the next forward pass, which updates the first layer as it reads its weights; 0 where the
  * update is made at once. Only the simd executor puts it off; the result is the same.
  */
 export const H_PUT_OFF = 22;
@@ -95,8 +95,9 @@ export const S_CLIP_VALUE = 23;
 export const S_CLIP_NORM = 24;
 /** rmsprop and adam: how many times η one update can move a parameter at most; +Infinity where there is no such bound. */
 export const S_MOST_STEPS = 25;
-/** 1 while the first layer's update waits, uint32. */
+/** 1 while the first layer's update waits, uint32, and the η of its biases, float32. */
 export const S_PUT_OFF = 26;
+export const S_PUT_OFF_BIAS_RATE = 27;
 export const STATE_WORDS = 28;
 
 // ---- op records: sixteen words each

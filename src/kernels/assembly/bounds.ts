@@ -4,7 +4,7 @@ import * as L from '../../plan/layout';
 export const LARGEST: f64 = 3.4028234663852886e38;
 
 /** A bound above this is found out anew before it is used. */
-export const BOUND_TO_KEEP: f64 = 65536;
+export const BOUND_TO_KEEP: f32 = 65536;
 
 /** The new bound of the optimizer's first state, left by `moveOf`. */
 export let movedBound: f64 = 0;

@@ -1,11 +1,11 @@
 import * as L from '../../plan/layout';
 import { activate, pullBack } from './activation';
 import { K_ONE } from './constants.generated';
-import { denseBackward, denseForward, denseSweep, denseUpdateForward, scaleTo, sgdUpdate } from './dense';
 import { tanhColumn } from './math';
-import { add, at, bytesOf, constant, higher, mul, pad4, peakBits, sub, sum, word } from './memory';
+import { add, at, bytesOf, constant, higher, mul, ONE, pad4, peakBits, sub, sum, word } from './memory';
 import {
-  isPutOff, lossRecord, OP_BYTES, peakDelta, runLoss, runPullBack, setPeakActivation, setPeakDelta, setPutOff,
+  isPutOff, layerSweep, lossRecord, OP_BYTES, peakDelta, preActivation, runLoss, runPullBack, setPeakActivation,
+  setPeakDelta, updateForward,
 } from './passes';
 
 // A chain: dense layers one above the other and one column. What the passes do, with less to look up and with the most
@@ -19,20 +19,13 @@ import {
   let peak = f32x4.splat(0);
   let otherPeak = 0;
   if (isLearning) peak = highest(peak, at(word(input, L.IO_TO)), pad4(word(input, L.IO_N)));
-  let scaled = isPutOff(header) ? at(word(header, L.H_PUT_OFF)) : 0;
+  let isBehind = isPutOff(header);
   for (let op = input + OP_BYTES; op < end; op += OP_BYTES) {
-    const nIn = pad4(word(op, L.D_IN));
-    const nOut = pad4(word(op, L.D_OUT));
-    const w = at(word(op, L.D_W));
-    const b = at(word(op, L.D_B));
+    if (isBehind) updateForward(header, op);
+    else preActivation(op, 0);
+    isBehind = false;
     const out = at(word(op, L.D_A_OUT));
-    if (scaled) {
-      denseUpdateForward(w, b, at(word(op, L.D_DELTA)), scaled, at(word(op, L.D_A_IN)), out, nIn, nOut);
-      setPutOff(header, 0);
-      scaled = 0;
-    } else {
-      denseForward(w, b, at(word(op, L.D_A_IN)), out, nIn, nOut);
-    }
+    const nOut = pad4(word(op, L.D_OUT));
     const kind = word(op, L.D_ACTIVATION);
     if (kind == L.A_TANH) {
       tanhColumn(out, out + bytesOf(nOut));
@@ -60,7 +53,7 @@ import {
   const op = lossRecord(header);
   const top = op - OP_BYTES;
   const isPlain = word(op, L.L_KIND) == L.LOSS_SQUARED_ERROR && word(top, L.D_DELTA_READY);
-  if (isPlain && load<f32>(at(word(header, L.H_ROW_WEIGHTS))) == 1) {
+  if (isPlain && word(at(word(header, L.H_ROW_WEIGHTS)), 0) == ONE) {
     const a = at(word(op, L.L_A));
     const y = at(word(op, L.L_Y));
     const d = at(word(op, L.L_DA));
@@ -89,32 +82,15 @@ import {
   let peak = f32x4.splat(0);
   let otherPeak = peakDelta;
   for (let op = last; op >= first; op -= OP_BYTES) {
-    const nIn = pad4(word(op, L.D_IN));
-    const nOut = pad4(word(op, L.D_OUT));
-    const w = at(word(op, L.D_W));
-    const b = at(word(op, L.D_B));
-    const a = at(word(op, L.D_A_IN));
-    const da = at(word(op, L.D_DA_IN));
-    const delta = at(word(op, L.D_DELTA));
-    const kind = word(op, L.D_ACTIVATION);
-    const isFrozen = word(op, L.D_FROZEN);
     if (op != last) {
+      const delta = at(word(op, L.D_DELTA));
       const out = at(word(op, L.D_A_OUT));
-      if (kind == L.A_TANH) peak = tanhDelta(peak, delta, out, nOut);
-      else otherPeak = max(otherPeak, pullBack(kind, 0, out, at(word(op, L.D_Z)), delta, nOut));
+      const n = pad4(word(op, L.D_OUT));
+      const kind = word(op, L.D_ACTIVATION);
+      if (kind == L.A_TANH) peak = tanhDelta(peak, delta, out, n);
+      else otherPeak = max(otherPeak, pullBack(kind, 0, out, at(word(op, L.D_Z)), delta, n));
     }
-    if (isFrozen) {
-      if (da) denseBackward(w, delta, da, nIn, nOut);
-      continue;
-    }
-    if (b) sgdUpdate(b, delta, nOut, biasRate);
-    if (da) {
-      denseSweep(w, delta, a, da, nIn, nOut, rate);
-    } else {
-      // Put off until the next forward pass, as in layerSweep.
-      scaleTo(at(word(header, L.H_PUT_OFF)), a, nIn, rate);
-      setPutOff(header, 1);
-    }
+    layerSweep(header, op, rate, biasRate);
   }
   setPeakDelta(max(peakBits(peak), otherPeak));
 }

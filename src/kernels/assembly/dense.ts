@@ -22,10 +22,11 @@ import { add, mul, sub } from './memory';
  * sums    lane j of a row takes columns 4c + j in order from 0; then ((l0 + l1) + (l2 + l3)) + b
  * shape   two panels share each load of a: eight accumulators, enough to hide the latency of an addition. Two blocks of
  *         columns a turn make the body too large for V8 to unroll, and the second panel stands first, so that V8 uses
- *         each load where it is made: either way it would otherwise spill. A function of its own for the same reason.
+ *         each load where it is made: either way it would otherwise spill. Whoever inlines it is a function of little else, for the same reason.
  * @hot
  */
-export function denseForward(w: usize, b: usize, a: usize, z: usize, nIn: i32, nOut: i32): void {
+// @ts-ignore: decorator
+@inline export function denseForward(w: usize, b: usize, a: usize, z: usize, nIn: i32, nOut: i32): void {
   const aEnd = a + ((<usize>nIn) << 2);
   const panel = (<usize>nIn) << 4;
   const zEnd = z + ((<usize>nOut) << 2);
@@ -103,14 +104,16 @@ export function denseForward(w: usize, b: usize, a: usize, z: usize, nIn: i32, n
 }
 
 /**
- * W ← W − δ·(η·a')ᵀ, put off by the step before, and z = W·a + b with the new W, in one pass.     (B5), (F1), one column
+ * W ← W − δ·(η·a')ᵀ and b ← b − η·δ, put off by the step before, and z = W·a + b with both new, in one pass.
+ *                                                                                    (B5), (B6), (F1), one column
  *
  * scaled  η·a' of the step before, rounded
  * sums    as denseForward
  * @hot
  */
-export function denseUpdateForward(
-  w: usize, b: usize, delta: usize, scaled: usize, a: usize, z: usize, nIn: i32, nOut: i32,
+// @ts-ignore: decorator
+@inline export function denseUpdateForward(
+  w: usize, b: usize, delta: usize, scaled: usize, a: usize, z: usize, nIn: i32, nOut: i32, biasRate: f32,
 ): void {
   const aEnd = a + ((<usize>nIn) << 2);
   const zEnd = z + ((<usize>nOut) << 2);
@@ -147,11 +150,19 @@ export function denseUpdateForward(
     } while (p < aEnd);
     let sums = rowSums(r0, r1, r2, r3);
     if (b) {
-      sums = add(sums, v128.load(b));
+      sums = add(sums, updatedBias(b, d, f32x4.splat(biasRate)));
       b += 16;
     }
     v128.store(z, sums);
   }
+}
+
+/** Four of b ← b − η·δ. returns them                                                                             (B6) */
+// @ts-ignore: decorator
+@inline function updatedBias(b: usize, d: v128, rate: v128): v128 {
+  const moved = sub(v128.load(b), mul(rate, d));
+  v128.store(b, moved);
+  return moved;
 }
 
 /** Zeros; memory.fill is a call, and dear for a short column. */
@@ -191,29 +202,38 @@ export function denseBackward(w: usize, delta: usize, da: usize, nIn: i32, nOut:
 }
 
 /**
- * ∂ℓ/∂a = Wᵀ·δ with the weights before the update, and W ← W − η·δ·aᵀ, in one sweep.       (B2), (B5), m = 1, plain sgd
+ * ∂ℓ/∂a = Wᵀ·δ with the weights before the update, W ← W − η·δ·aᵀ and b ← b − η·δ, in one sweep.
+ *                                                                             (B2), (B5), (B6), m = 1, plain sgd
  *
  * sums    as denseBackward
  * rounds  w − δ·(η·a), one rounding an operation
  * @hot
  */
-export function denseSweep(w: usize, delta: usize, a: usize, da: usize, nIn: i32, nOut: i32, rate: v128): void {
+// @ts-ignore: decorator
+@inline export function denseSweep(
+  w: usize, b: usize, delta: usize, a: usize, da: usize, nIn: i32, nOut: i32, rate: v128, biasRate: v128,
+): void {
   const panel = (<usize>nIn) << 4;
   const deltaEnd = delta + ((<usize>nOut) << 2);
-  sweepPanel(w, v128.load(delta), a, da, nIn, rate, true);
+  sweepPanel(w, b, delta, a, da, nIn, rate, biasRate, true);
   for (delta += 16; delta < deltaEnd; delta += 16) {
     w += panel;
-    sweepPanel(w, v128.load(delta), a, da, nIn, rate, false);
+    if (b) b += 16;
+    sweepPanel(w, b, delta, a, da, nIn, rate, biasRate, false);
   }
 }
 
 /** One panel of the sweep. The first begins ∂ℓ/∂a, the others add to it. */
 // @ts-ignore: decorator
-@inline function sweepPanel(w: usize, d: v128, a: usize, da: usize, nIn: i32, rate: v128, isFirst: bool): void {
+@inline function sweepPanel(
+  w: usize, b: usize, delta: usize, a: usize, da: usize, nIn: i32, rate: v128, biasRate: v128, isFirst: bool,
+): void {
+  const d = v128.load(delta);
   const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
   const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
   const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
   const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
+  if (b) updatedBias(b, d, biasRate);
   const end = a + ((<usize>nIn) << 2);
   do {
     const x = mul(rate, v128.load(a));

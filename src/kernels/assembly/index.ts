@@ -4,7 +4,7 @@ import { chainForward, chainLoss, chainSweep } from './chain';
 import { BOUND_TO_KEEP, LARGEST, movedBound, moveOf } from './bounds';
 import { allGradients, allUpdates, peakParameter, scaleGradients } from './gradients';
 import { expNonPositive, log, log1pUnit } from './math';
-import { at, state, word } from './memory';
+import { at, ONE, state, word } from './memory';
 import {
   layerSweep, OP_BYTES, outputLayer, peakActivation, peakDelta, peakInput, runDeltas, runForward, runLoss, runPullBack,
   runSettle, setPeakDelta,
@@ -14,7 +14,7 @@ import {
 
 // Bits of float32 numbers.
 const NOT_FINITE: i32 = 0x7f800000;
-const ONE: i32 = 0x3f800000;
+const HALF: i32 = 0x3f000000;
 
 /** The larger rate, as its bits: neither is negative, so bits compare as the numbers do. */
 // @ts-ignore: decorator
@@ -25,7 +25,7 @@ const ONE: i32 = 0x3f800000;
 /** An e with |v| < 2^e, at least 0, from the bits of |v|. */
 // @ts-ignore: decorator
 @inline function orders(bits: i32): i32 {
-  return max((bits >> 23) - 126, 0);
+  return (max(bits, HALF) >> 23) - 126;
 }
 
 // @ts-ignore: decorator
@@ -48,9 +48,9 @@ const ONE: i32 = 0x3f800000;
  * taken back, may run. Uses magnitudes only; what it decides changes speed, never a result.
  */
 // @ts-ignore: decorator
-@inline function cannotOverflow(header: usize, rate: i32, bound: f64): bool {
+@inline function cannotOverflow(header: usize, rate: i32, bound: f32): bool {
   const growth =
-    word(header, L.H_GROWTH_BITS) + word(header, L.H_GROWTH_LAYERS) * orders(reinterpret<i32>(<f32>bound)) + orders(peakDelta);
+    word(header, L.H_GROWTH_BITS) + word(header, L.H_GROWTH_LAYERS) * orders(reinterpret<i32>(bound)) + orders(peakDelta);
   return growth + orders(peakActivation) + orders(rate) <= 120;
 }
 
@@ -69,9 +69,9 @@ function refuse(s: usize, reason: i32): f32 {
 
 /** A bound on every parameter, looked up, or found out where it has grown useless. */
 // @ts-ignore: decorator
-@inline function parameterBound(header: usize, s: usize): f64 {
-  const bound = <f64>number(s, L.S_PARAMETER_BOUND);
-  return bound <= BOUND_TO_KEEP ? bound : <f64>reinterpret<f32>(peakParameter(header));
+@inline function parameterBound(header: usize, s: usize): f32 {
+  const bound = number(s, L.S_PARAMETER_BOUND);
+  return bound <= BOUND_TO_KEEP ? bound : reinterpret<f32>(peakParameter(header));
 }
 
 /** Whether gradient sums and, if it is due, the update stay within float32; keeps the bounds that follow. */
@@ -82,7 +82,7 @@ function staysFinite(header: usize, s: usize, isNew: bool, isDue: bool): bool {
     const optimizer = word(header, L.H_OPTIMIZER);
     const decay = <f64>number(s, L.S_DECAY);
     const clip = min(<f64>number(s, L.S_CLIP_VALUE), <f64>number(s, L.S_CLIP_NORM));
-    const bound = parameterBound(header, s);
+    const bound = <f64>parameterBound(header, s);
     let g = min(sum * <f64>number(s, L.S_INVERSE_ROWS) * 1.000001, clip);
     if (optimizer != L.OPTIMIZER_ADAMW) g += decay * bound;
     let rate = max(<f64>number(s, L.S_RATE), <f64>number(s, L.S_BIAS_RATE));
@@ -187,9 +187,9 @@ export function step(plan: i32): f32 {
     else runSweep(header, rates, biasRates);
     // As staysFinite has it for this optimizer; that it does is proved already.
     const move = <f64>reinterpret<f32>(rate) * (reach() * 1.000001);
-    setNumber(s, L.S_PARAMETER_BOUND, <f32>((bound + move) * 1.000001));
+    setNumber(s, L.S_PARAMETER_BOUND, <f32>((<f64>bound + move) * 1.000001));
   } else {
-    setNumber(s, L.S_PARAMETER_BOUND, <f32>bound);
+    setNumber(s, L.S_PARAMETER_BOUND, bound);
     runDeltas(header);
     if (peakDelta >= NOT_FINITE) return refuse(s, L.S_REFUSED_DELTA);
     const accumulated = load<i32>(s + (L.S_ACCUMULATED << 2));

@@ -64,6 +64,9 @@ import { H_STATE } from '../../plan/layout';
   );
 }
 
+/** Bits of 1. */
+export const ONE: i32 = 0x3f800000;
+
 /** A running maximum of magnitudes, four lanes of it: the sign is shifted out, and integers compare as the floats do. */
 // @ts-ignore: decorator
 @inline export function higher(peak: v128, v: v128): v128 {

@@ -1,6 +1,6 @@
 import * as L from '../../plan/layout';
 import { activate, pullBack } from './activation';
-import { addTo, denseBackward, denseForward, denseSweep, denseUpdate, denseUpdateForward, sgdUpdate } from './dense';
+import { addTo, denseBackward, denseForward, denseSweep, denseUpdate, denseUpdateForward, scaleTo, sgdUpdate, subtractOuter } from './dense';
 import { dropoutForward, dropoutKey, multiply } from './dropout';
 import { layerNormBackward, layerNormForward } from './layer-norm';
 import { lossOf } from './loss';
@@ -70,22 +70,33 @@ export function runForward(header: usize, isLearning: bool): void {
 /** Column k of a dense layer; the first makes up for an update that was put off. */
 // @ts-ignore: decorator
 @inline function denseColumn(header: usize, op: usize, k: i32, isLearning: bool): void {
+  if (!word(op, L.D_DA_IN) && isPutOff(header)) updateForward(header, op);
+  else preActivation(op, k);
   const n = word(op, L.D_OUT);
-  const nIn = pad4(word(op, L.D_IN));
   const stride = pad4(n);
-  const w = at(word(op, L.D_W));
-  const b = at(word(op, L.D_B));
-  const a = at(word(op, L.D_A_IN)) + bytesOf(k * nIn);
   const out = at(word(op, L.D_A_OUT)) + bytesOf(k * stride);
-  if (!word(op, L.D_DA_IN) && isPutOff(header)) {
-    denseUpdateForward(w, b, at(word(op, L.D_DELTA)), at(word(header, L.H_PUT_OFF)), a, out, nIn, stride);
-    setPutOff(header, 0);
-  } else {
-    denseForward(w, b, a, out, nIn, stride);
-  }
   const side = at(word(op, L.D_SIDE));
   if (side) addTo(out, side + bytesOf(k * stride), stride);
   activateColumn(op, k, out, n, stride, isLearning);
+}
+
+/** z of column k of a dense layer or shortcut, where a will stand. */
+export function preActivation(op: usize, k: i32): void {
+  const nIn = pad4(word(op, L.D_IN));
+  const stride = pad4(word(op, L.D_OUT));
+  const a = at(word(op, L.D_A_IN)) + bytesOf(k * nIn);
+  const z = at(word(op, L.D_A_OUT)) + bytesOf(k * stride);
+  denseForward(at(word(op, L.D_W)), at(word(op, L.D_B)), a, z, nIn, stride);
+}
+
+/** The same of the first layer at m = 1, after the update that was put off. */
+export function updateForward(header: usize, op: usize): void {
+  const s = state(header);
+  store<i32>(s + (L.S_PUT_OFF << 2), 0);
+  denseUpdateForward(
+    at(word(op, L.D_W)), at(word(op, L.D_B)), at(word(op, L.D_DELTA)), at(word(header, L.H_PUT_OFF)), at(word(op, L.D_A_IN)),
+    at(word(op, L.D_A_OUT)), pad4(word(op, L.D_IN)), pad4(word(op, L.D_OUT)), load<f32>(s + (L.S_PUT_OFF_BIAS_RATE << 2)),
+  );
 }
 
 // @ts-ignore: decorator
@@ -93,21 +104,29 @@ export function runForward(header: usize, isLearning: bool): void {
   return load<i32>(state(header) + (L.S_PUT_OFF << 2)) != 0;
 }
 
+/**
+ * Nothing below the first layer asks for ∂ℓ/∂a, so its update waits until the next forward pass reads the weights anyway:
+ * δ stays until then, η·x and the rate of the biases are kept.
+ */
 // @ts-ignore: decorator
-@inline export function setPutOff(header: usize, value: i32): void {
-  store<i32>(state(header) + (L.S_PUT_OFF << 2), value);
+@inline export function putOff(header: usize, op: usize, rate: v128, biasRate: v128): void {
+  scaleTo(at(word(header, L.H_PUT_OFF)), at(word(op, L.D_A_IN)), pad4(word(op, L.D_IN)), rate);
+  store<f32>(state(header) + (L.S_PUT_OFF_BIAS_RATE << 2), f32x4.extract_lane(biasRate, 0));
+  store<i32>(state(header) + (L.S_PUT_OFF << 2), 1);
 }
 
 /** Makes the first layer's update where it was put off, because somebody wants to see or set its weights. */
 export function runSettle(header: usize): void {
   if (!isPutOff(header)) return;
-  setPutOff(header, 0);
+  const s = state(header);
+  store<i32>(s + (L.S_PUT_OFF << 2), 0);
   let op = at(word(header, L.H_OPS)) + OP_BYTES;
   if (word(op, L.OP_CODE) != L.OP_DENSE) op += OP_BYTES; // a shortcut beside a single layer stands before it
-  const nIn = pad4(word(op, L.D_IN));
-  const scaled = at(word(header, L.H_PUT_OFF));
-  // η is in it already; 1·v is v.
-  denseUpdate(at(word(op, L.D_W)), at(word(op, L.D_DELTA)), scaled, nIn, pad4(word(op, L.D_OUT)), f32x4.splat(1));
+  const delta = at(word(op, L.D_DELTA));
+  const nOut = pad4(word(op, L.D_OUT));
+  const b = at(word(op, L.D_B));
+  subtractOuter(at(word(op, L.D_W)), delta, at(word(header, L.H_PUT_OFF)), pad4(word(op, L.D_IN)), nOut);
+  if (b) sgdUpdate(b, delta, nOut, f32x4.splat(load<f32>(s + (L.S_PUT_OFF_BIAS_RATE << 2))));
 }
 
 // @ts-ignore: decorator
@@ -129,7 +148,7 @@ function otherColumn(header: usize, op: usize, code: i32, k: i32, isLearning: bo
   const out = at(word(op, L.D_A_OUT)) + bytesOf(k * stride);
   const side = at(word(op, L.D_SIDE)) + bytesOf(k * stride);
   if (code == L.OP_SHORTCUT) {
-    denseForward(at(word(op, L.D_W)), 0, a, out, nIn, stride);
+    preActivation(op, k);
   } else if (code == L.OP_LAYER_NORM) {
     const scale = at(word(op, L.D_SCALE)) + bytesOf(k);
     layerNormForward(at(word(op, L.D_W)), at(word(op, L.D_B)), a, side, scale, out, n);
@@ -259,16 +278,12 @@ export function layerSweep(header: usize, op: usize, rate: v128, biasRate: v128)
   const a = at(word(op, L.D_A_IN));
   const delta = at(word(op, L.D_DELTA));
   const da = at(word(op, L.D_DA_IN));
-  const scaled = at(word(header, L.H_PUT_OFF));
   if (da) {
-    denseSweep(w, delta, a, da, nIn, stride, rate);
-  } else if (code == L.OP_DENSE && scaled) {
-    // Nothing below asks for ∂ℓ/∂a, so the update waits until the next forward pass reads the weights anyway: δ stays
-    // until then, η·x is kept.
-    for (let i: usize = 0; i < bytesOf(nIn); i += 16) v128.store(scaled + i, mul(rate, v128.load(a + i)));
-    setPutOff(header, 1);
+    denseSweep(w, b, delta, a, da, nIn, stride, rate, biasRate);
+  } else if (code == L.OP_DENSE && word(header, L.H_PUT_OFF)) {
+    putOff(header, op, rate, biasRate);
   } else {
     denseUpdate(w, delta, a, nIn, stride, rate);
+    if (b) sgdUpdate(b, delta, stride, biasRate);
   }
-  if (b) sgdUpdate(b, delta, stride, biasRate);
 }
