@@ -1,6 +1,9 @@
 // npm run bench:native: edgegrad against a hand-vectorised C program of the same arithmetic (native/mlp.c), on five
 // topologies: CPU nanoseconds a training step and a prediction take, rows copied in. Both start from the same weights
 // and rows and must leave the same bits before anything is timed; then they run in turn, in many short rounds.
+//
+// With --arm64 the program is built by aarch64-linux-gnu-gcc and run by qemu-aarch64-static: the bits are compared, and
+// nothing is timed.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -16,6 +19,9 @@ const ROUNDS = 60;
 const ROUND_MS = 8;
 
 const FLAGS = ['-std=c99', '-O3', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror'];
+const isEmulated = process.argv.includes('--arm64');
+const COMPILER = isEmulated ? 'aarch64-linux-gnu-gcc' : 'cc';
+const RUNNER = isEmulated ? ['qemu-aarch64-static'] : [];
 const WIDTH_FLAGS = { x64: ['-msse4.1', '-mno-avx'], arm64: [] }; // 128 bits wide, as WebAssembly SIMD is
 
 function giveUp(why) {
@@ -25,16 +31,16 @@ function giveUp(why) {
 
 /** Compiles the C program into `directory`. Returns its path and the compiler's name and version. */
 function compile(directory) {
-  const widthFlags = WIDTH_FLAGS[process.arch];
+  const widthFlags = isEmulated ? ['-static'] : WIDTH_FLAGS[process.arch];
   if (!widthFlags) giveUp(`no C kernels for ${process.arch}, only for x64 and arm64`);
-  const version = spawnSync('cc', ['--version'], { encoding: 'utf8' });
-  if (version.error) giveUp('no C compiler: "cc" is not on the path');
+  const version = spawnSync(COMPILER, ['--version'], { encoding: 'utf8' });
+  if (version.error) giveUp(`no C compiler: "${COMPILER}" is not on the path`);
   const sources = ['main.c', 'mlp.c'].map((name) => fileURLToPath(new URL(`native/${name}`, import.meta.url)));
   const program = join(directory, 'mlp');
-  const { status, stderr } = spawnSync('cc', [...FLAGS, ...widthFlags, '-o', program, ...sources], {
+  const { status, stderr } = spawnSync(COMPILER, [...FLAGS, ...widthFlags, '-o', program, ...sources], {
     encoding: 'utf8',
   });
-  if (status !== 0) giveUp(`cc could not compile native/mlp.c:\n${stderr}`);
+  if (status !== 0) giveUp(`${COMPILER} could not compile native/mlp.c:\n${stderr}`);
   return { program, compiler: `${version.stdout.split('\n')[0]}, ${[...FLAGS, ...widthFlags].join(' ')}` };
 }
 
@@ -47,7 +53,9 @@ class NativeNetwork {
   #parameterCount = 0;
 
   constructor(program, widths, parameters, rows, targets) {
-    this.#child = spawn(program, [String(RATE), ...widths.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [command, ...args] = [...RUNNER, program, String(RATE), ...widths.map(String)];
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child.on('error', (error) => giveUp(`${command} did not start: ${error.message}`));
     this.#child.stdout.on('data', (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#deliver();
@@ -181,6 +189,11 @@ for (const topology of TOPOLOGIES) {
     giveUp(`${topology}: C and edgegrad differ after ${CHECKED_STEPS} steps (losses ${losses}, outputs ${outputs})`);
   }
   const hash = net.hash();
+  if (isEmulated) {
+    process.stdout.write(`${topology.padEnd(14)}  ${hash} both after ${CHECKED_STEPS} steps\n`);
+    native.close();
+    continue;
+  }
   for (const what of Object.keys(REQUESTS)) {
     const rounds = await race(native, ours, what);
     const ofMinima = Math.min(...rounds.ours) / Math.min(...rounds.native);
@@ -198,6 +211,7 @@ for (const topology of TOPOLOGIES) {
   if (!sameBits(await native.parameters(), ours.parameters())) giveUp(`${topology}: C and edgegrad differ at the end`);
   native.close();
 }
+if (isEmulated) process.exit(0);
 for (const what of Object.keys(REQUESTS)) {
   const [minima, medians] = [0, 1].map((i) => `${geometricMean(ratios[what].map((pair) => pair[i])).toFixed(2)}×`);
   lines.push(['geometric mean', REQUESTS[what], '', '', '', '', minima, medians, '']);

@@ -22,7 +22,8 @@ import { add, mul, sub } from './memory';
  * sums    lane j of a row takes columns 4c + j in order from 0; then ((l0 + l1) + (l2 + l3)) + b
  * shape   two panels share each load of a: eight accumulators, enough to hide the latency of an addition. Two blocks of
  *         columns a turn make the body too large for V8 to unroll, and the second panel stands first, so that V8 uses
- *         each load where it is made: either way it would otherwise spill. Whoever inlines it is a function of little else, for the same reason.
+ *         each load where it is made: either way it would otherwise spill. What inlines it holds little else, for the
+ *         same reason.
  * @hot
  */
 // @ts-ignore: decorator
