@@ -181,3 +181,19 @@ describe.each(['simd', 'reference'] as const)('%s', (executor) => {
     for (const parameter of a.parameters()) expect(parameter.read().every(Number.isFinite)).toBe(true);
   });
 });
+
+test('executors: rates that change while an update waits do not change that update', () => {
+  const [simd, reference] = (['simd', 'reference'] as const).map((executor) =>
+    createNetwork(tanhNetwork('6-7-3'), { executor }),
+  );
+  const random = new Random(5);
+  for (let i = 0; i < 60; i++) {
+    const row = randomRow(random, 6);
+    for (const net of [simd, reference]) {
+      net.rate = 0.01 * (i % 4);
+      net.biasRate = 0.02 * (i % 3);
+    }
+    expect(simd.learn(row, [1, 0, -1])).toBe(reference.learn(row, [1, 0, -1]));
+  }
+  expect(simd.hash()).toBe(reference.hash());
+});
