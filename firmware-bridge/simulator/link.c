@@ -40,6 +40,14 @@ bool link_open(device_link *link) {
   return true;
 }
 
+/* splitmix64 */
+void link_reseed(device_link *link, uint64_t n) {
+  uint64_t x = (link->seed + 1) * 0x9E3779B97F4A7C15ull + n * 0xD1342543DE82EF95ull;
+  x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ull;
+  x = (x ^ x >> 27) * 0x94D049BB133111EBull;
+  link->random = (x ^ x >> 31) | 1;
+}
+
 double link_random(device_link *link) {
   link->random ^= link->random << 13;
   link->random ^= link->random >> 7;
@@ -60,17 +68,19 @@ static void report(device_link *link, const char *fault) {
 
 static void enqueue(device_link *link, uint8_t byte) {
   if (link->queued < LINK_QUEUE_BYTES) link->queue[link->queued++] = byte;
+  link->recent[link->recent_at] = byte;
+  link->recent_at = (link->recent_at + 1) % sizeof link->recent;
+  if (link->recent_bytes < sizeof link->recent) link->recent_bytes++;
 }
 
-static void remember(device_link *link, const uint8_t *bytes, size_t n) {
+/* Sends the last bytes again. */
+static void duplicate(device_link *link) {
   const size_t size = sizeof link->recent;
-  if (n > size) bytes += n - size, n = size;
-  if (link->recent_bytes + n > size) {
-    const size_t gone = link->recent_bytes + n - size;
-    memmove(link->recent, link->recent + gone, link->recent_bytes -= gone);
-  }
-  memcpy(link->recent + link->recent_bytes, bytes, n);
-  link->recent_bytes += n;
+  const size_t n = (size_t)(link_random(link) * (double)link->recent_bytes);
+  uint8_t again[sizeof link->recent];
+  for (size_t i = 0; i < n; i++) again[i] = link->recent[(link->recent_at + size - n + i) % size];
+  for (size_t i = 0; i < n; i++) enqueue(link, again[i]);
+  link->count.duplicated++;
 }
 
 /* One frame, damaged. */
@@ -106,13 +116,7 @@ static void send_frame(device_link *link, const uint8_t *bytes, size_t n) {
     if (i == n - 1) link->is_next_damaged = true;
   }
   if (fault != NULL) report(link, fault);
-  remember(link, bytes, n);
-  if (happens(link, link->faults.duplicate)) {
-    const size_t again = 1 + (size_t)(link_random(link) * (double)link->recent_bytes);
-    const size_t from = again > link->recent_bytes ? 0 : link->recent_bytes - again;
-    for (size_t i = from; i < link->recent_bytes; i++) enqueue(link, link->recent[i]);
-    link->count.duplicated++;
-  }
+  if (happens(link, link->faults.duplicate)) duplicate(link);
 }
 
 size_t link_write(void *ctx, const uint8_t *bytes, size_t n) {
@@ -125,7 +129,15 @@ size_t link_write(void *ctx, const uint8_t *bytes, size_t n) {
   if (LINK_QUEUE_BYTES - link->queued < n + sizeof link->recent) return 0;
   link->count.frames += n > 1; /* a 0x00 alone is none */
   link->count.bytes += n;
-  send_frame(link, bytes, n);
+  if (link->row_count > 0) {
+    send_frame(link, bytes, n);
+  } else {
+    const uint64_t random = link->random;
+    link->random = link->other_random;
+    send_frame(link, bytes, n);
+    link->other_random = link->random;
+    link->random = random;
+  }
   return n;
 }
 

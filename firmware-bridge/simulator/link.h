@@ -30,7 +30,9 @@ typedef struct device_link {
   bool drops; /* take only what the terminal takes now, as a device does that cannot wait */
   link_faults faults;
   link_counters count;
+  uint64_t seed;
   uint64_t random;
+  uint64_t other_random; /* of frames without rows: how many there are depends on the host */
   FILE *report; /* damaged rows, one JSON object a line; NULL: none */
 
   /* The rows of the frame being sent; count 0: it has none. */
@@ -38,8 +40,8 @@ typedef struct device_link {
 
   size_t cut_left;
   bool is_next_damaged; /* the 0x00 of the frame before did not arrive */
-  uint8_t recent[400];
-  size_t recent_bytes;
+  uint8_t recent[400]; /* what was sent last, a ring */
+  size_t recent_at, recent_bytes;
 
   uint8_t queue[LINK_QUEUE_BYTES];
   size_t queued;
@@ -47,6 +49,9 @@ typedef struct device_link {
 
 /* Opens the terminal in raw mode. Prints what is wrong and returns false where there is none to be had. */
 bool link_open(device_link *link);
+
+/* Random numbers from here on are those of `seed` and n, so that what happens to row n does not depend on the host. */
+void link_reseed(device_link *link, uint64_t n);
 
 /* A random number, 0 to below 1: xorshift, the same for the same seed everywhere. */
 double link_random(device_link *link);

@@ -14,6 +14,7 @@
 #define LABELS_MAX 4096 /* not acknowledged yet; the oldest is given up */
 #define LABEL_TRIES 20
 #define QUEUE_FULL 8192
+#define STATS_EVERY 1000 /* rows */
 
 typedef struct waiting_label {
   uint64_t play; /* which row, counted from the start of the program */
@@ -172,8 +173,13 @@ static bool start_device(uint32_t boot) {
   boot_play = next_play;
   boot_us = clock_us;
   const eg_status status = eg_init(&device, &config, boot, given.period_us);
-  if (status != EG_OK) fprintf(stderr, "edgegrad-device: the columns make rows of more than 236 bytes\n");
-  return status == EG_OK;
+  if (status != EG_OK) {
+    fprintf(stderr, "edgegrad-device: the columns make rows of more than 236 bytes\n");
+    return false;
+  }
+  eg_poll(&device, NULL, 0); /* HELLO first */
+  eg_log(&device, 2, "edgegrad-device: started");
+  return true;
 }
 
 /* The log's time of a row, in microseconds from its first one. */
@@ -219,6 +225,7 @@ static void play(void) {
       serve(wait_ms > 100 ? 100 : wait_ms < 1 ? 1 : (int)wait_ms);
     }
     while (wire.queued > QUEUE_FULL && !given.drops && !is_stopped) serve(100);
+    link_reseed(&wire, next_play);
     if (given.stall > 0 && link_random(&wire) < given.stall) {
       const struct timespec time = {(time_t)(given.stall_ms / 1000), (long)(given.stall_ms % 1000) * 1000000};
       link_flush(&wire);
@@ -232,6 +239,7 @@ static void play(void) {
       start_device(wire.boot + 1);
     }
     send_rows(count, given.batch > 1 && !has_time ? given.period_us : step_us);
+    if (next_play / STATS_EVERY != (next_play + count) / STATS_EVERY) eg_send_stats(&device, 0xFFFF);
     next_play += count;
     due_us += (double)count * (has_time ? 0 : (double)given.period_us);
     for (; labelled + delay < next_play; labelled++) label(labelled);
@@ -275,7 +283,9 @@ int main(int argc, char **argv) {
   if (!link_open(&wire)) return 1;
   wire.faults = given.link;
   wire.drops = given.drops;
-  wire.random = given.seed * 0x9E3779B97F4A7C15ull + 0x2545F4914F6CDD1Dull;
+  wire.seed = given.seed;
+  link_reseed(&wire, UINT64_MAX);
+  wire.other_random = wire.random;
   if (given.report != NULL && (wire.report = fopen(given.report, "w")) == NULL) {
     fprintf(stderr, "edgegrad-device: %s: %s\n", given.report, strerror(errno));
     return 1;

@@ -27,7 +27,7 @@ static const char usage[] =
   "  --drop               drop rows the terminal has no room for, as a device does that cannot wait\n"
   "  --faults LIST        comma-separated: flip=RATE lose=RATE (each byte), duplicate=RATE cut=RATE (each frame),\n"
   "                       reboot=RATE stall=RATE (each row), stall-ms=N (default 200), drift=PPM\n"
-  "  --seed N             of the faults (default 1)\n"
+  "  --seed N             of the faults (default 1): the same seed does the same to the same rows\n"
   "  --report FILE        the rows that were damaged, one JSON object a line\n"
   "  --print-output       predictions that come back, one JSON object a line on stderr\n"
   "  --starts-with-stdin  switched on by a byte on standard input, when the host has opened the terminal\n"

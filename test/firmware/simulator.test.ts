@@ -118,32 +118,32 @@ describe('simulated device', () => {
     expect(damaged.size).toBeGreaterThan(10);
     expect(counters.damagedRows).toBe(damaged.size);
     expect(counters.faults.duplicate).toBeGreaterThan(10);
-    for (let i = 0; i < ROWS; i++) expect(arrived.has(i), `row ${i}`).toBe(!damaged.has(i));
+    for (let i = 0; i < ROWS; i++) expect(arrived.has(i), `row ${i} arrived`).toBe(!damaged.has(i));
     expect(heard.rows).toBe(arrived.size);
     expect(rows.every(([number, , , , count]) => number === count)).toBe(true);
   });
 
-  test('a seed gives the same faults again', { timeout: MAX_MS }, async (context) => {
+  test('a seed does the same to the same rows, whatever the host does', { timeout: MAX_MS }, async (context) => {
     build(context);
-    const play = async (seed: string) => {
-      const { path, end } = await start(
-        '--speed',
-        'max',
-        '--boot',
-        '5',
-        '--faults',
-        'flip=1e-4,lose=1e-4,reboot=0.002',
-        '--seed',
-        seed,
-      );
-      const { heard } = await listen(path);
-      return { heard, faults: (await end()).counters.faults };
+    const report = join(folder, 'report.ndjson');
+    const faults = ['--faults', 'flip=1e-4,lose=1e-4,reboot=0.002', '--report', report];
+    const play = async (seed: string, ...host: string[]) => {
+      const { path, end } = await start('--speed', 'max', '--boot', '5', ...faults, '--seed', seed);
+      const { heard } = await listen(path, ...host);
+      const { counters } = await end();
+      // A frame that is damaged because the end of the one before is missing may owe that to a HELLO the host asked for.
+      const damaged = readFileSync(report, 'utf8')
+        .split('\n')
+        .filter((line) => !line.includes('frame before'));
+      return { heard, damaged, reboots: counters.faults.reboot };
     };
-    const [first, again, other] = [await play('1'), await play('1'), await play('2')];
-    expect(again.faults).toEqual(first.faults);
-    expect(other.faults).not.toEqual(first.faults);
-    expect(first.faults.reboot).toBeGreaterThan(0);
-    expect(first.heard.restarts).toBe(first.faults.reboot);
+    const [first, again, other] = [await play('1'), await play('1', '--output'), await play('2')];
+    expect(first.damaged.length).toBeGreaterThan(5);
+    expect(again.damaged).toEqual(first.damaged);
+    expect(other.damaged).not.toEqual(first.damaged);
+    expect(first.reboots).toBeGreaterThan(0);
+    expect(first.heard.restarts).toBe(first.reboots);
+    expect(again.reboots).toBe(first.reboots);
   });
 
   test('sends labels later, again until they are acknowledged, and prints predictions', {
@@ -166,13 +166,13 @@ describe('simulated device', () => {
 
   test('drops rows only when asked to, and they keep their numbers', { timeout: MAX_MS }, async (context) => {
     build(context);
-    const { path, end } = await start('--speed', '20', '--drop', '--boot', '5');
-    await sleep(700); // at 2000 rows a second the terminal is long full
+    const { path, end } = await start('--speed', '1000', '--drop', '--boot', '5', '--loop', '10');
+    await sleep(1000); // in a fifth of a second more has been sent than the terminal holds
     const { heard } = await listen(path);
     const { counters } = await end();
     expect(counters.droppedRows).toBeGreaterThan(0);
-    expect(heard.rows + heard.lost).toBeLessThanOrEqual(ROWS);
-    expect(heard.rows).toBeLessThanOrEqual(ROWS - counters.droppedRows);
+    expect(heard.rows + heard.lost).toBeLessThanOrEqual(10 * ROWS);
+    expect(heard.rows).toBe(10 * ROWS - counters.droppedRows);
   });
 
   test('ends at SIGTERM, at SIGHUP and with its standard input', { timeout: MAX_MS }, async (context) => {
