@@ -22,7 +22,7 @@ eg_status eg_send_row(eg_device *device, const void *raw, const uint8_t *missing
 }
 
 eg_status eg_send_batch(eg_device *device, uint32_t t_us, uint32_t step_us, uint8_t count, const void *raw) {
-  const uint16_t bytes = (uint16_t)(count * device->row_bytes);
+  const uint16_t bytes = (uint16_t)((uint16_t)count * device->row_bytes); /* an int of 16 bits would overflow */
   bool has_begun;
   if (count == 0 || !eg_fits(device, (uint16_t)(bytes + 5))) return EG_TOO_LARGE;
   has_begun = eg_begin_at(device, EG_ROW_BATCH, t_us, (uint16_t)(bytes + 5));
