@@ -266,7 +266,7 @@ async function filesOf(path: string): Promise<string[]> {
   if (!status.isDirectory()) return [path];
   const files = (await readdir(path)).filter((file) => file.endsWith('.mcap')).sort();
   const names = [...new Set(files.map((file) => recorderOf(basename(file)) ?? file))];
-  if (files.length > 0 && (names.length === 1 || files.every((file) => recorderOf(file) === undefined))) {
+  if (names.length === 1) {
     return files.map((file) => join(path, file));
   }
   throw new RecordingError('RECORDING_FOLDER', {

@@ -150,7 +150,10 @@ test('recording: with a byte changed at any of 1,000 places, at most its chunk i
   const chunks = await chunksOf(file);
   const all = [...whole.keys()];
   const random = new Uint32Array(1).fill(7);
-  const draw = (n: number) => ((random[0] = Math.imul(random[0], 1664525) + 1013904223), (random[0] >>> 8) % n);
+  const draw = (n: number) => {
+    random[0] = Math.imul(random[0], 1664525) + 1013904223;
+    return (random[0] >>> 8) % n;
+  };
   const changed = join(directory, 'changed.mcap');
   for (let i = 0; i < 1000; i++) {
     const place = Math.floor((i * bytes.length) / 1000);
