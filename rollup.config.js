@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 
 /** Packages that stay packages; everything else that is imported is bundled, and its licence goes with it. */
-const external = [/^node:/, 'serialport', 'commander', 'smol-toml', 'vitest'];
+const external = [/^node:/, 'serialport', 'commander', 'smol-toml', 'tinypool', 'vitest'];
 
 /** Writes the licences of bundled packages beside the bundle. */
 const licences = () => ({
@@ -42,6 +42,7 @@ export default {
     recording: 'build/js/recording/index.js',
     vitest: 'build/js/vitest/index.js',
     cli: 'build/js/cli/main.js',
+    'sweep-worker': 'build/js/cli/sweep-worker.js',
   },
   output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
   external,

@@ -9,6 +9,7 @@ import { portsCommand } from './ports.js';
 import { recordCommand } from './record.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
+import { sweepCommand } from './sweep.js';
 import { verifyCommand } from './verify.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
@@ -24,6 +25,7 @@ const commands = [
   recordCommand(),
   replayCommand(),
   verifyCommand(),
+  sweepCommand(),
   convertCommand(),
   repairCommand(),
   inspectCommand(),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import type { ConfigChange } from '../daemon/index.js';
 import type { Until } from '../recording/index.js';
 import { SpecError } from '../spec/index.js';
 
@@ -41,6 +42,43 @@ export function parseUntil(text: string): Until {
     );
   }
   return { timeMs };
+}
+
+/** `key=value`, the value as JSON or else a text; one more to those before. */
+export function parseChange(text: string, before: ConfigChange[] = []): ConfigChange[] {
+  const [, key, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined || /(^|\.)(__proto__|constructor|prototype)(\.|$)/.test(key)) {
+    throw new InvalidArgumentError('expected key=value, such as network.optimizer.rate=0.01.');
+  }
+  return [...before, { key, value: parseValue(value) }];
+}
+
+/** `key=value,value,…`: what a key is to be, in turn. */
+export function parseVariation(text: string, before: Variation[] = []): Variation[] {
+  const [{ key }] = parseChange(text) as [ConfigChange];
+  const list = text.slice(key.length + 1);
+  let values: unknown[];
+  try {
+    values = JSON.parse(`[${list}]`);
+  } catch {
+    values = list.split(',').map(parseValue);
+  }
+  if (values.length === 0) throw new InvalidArgumentError('expected key=value,value,…');
+  return [...before, { key, values }];
+}
+
+/** Values one key of a configuration takes in turn. */
+export interface Variation {
+  key: string;
+  values: unknown[];
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A checkpoint's bytes and name. */

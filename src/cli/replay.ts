@@ -1,5 +1,13 @@
 import { Command, Option } from 'commander';
-import { type Config, demoConfigPath, loadConfig, scoreOf, summary, unitOf } from '../daemon/index.js';
+import {
+  type Config,
+  type ConfigChange,
+  demoConfigPath,
+  loadConfig,
+  scoreOf,
+  summary,
+  unitOf,
+} from '../daemon/index.js';
 import {
   isRecordingPath,
   type ReplayOptions,
@@ -8,9 +16,10 @@ import {
   TraceFile,
   type Until,
 } from '../recording/index.js';
+import { SpecError } from '../spec/index.js';
 import type { Stream } from '../stream/index.js';
 import { healthLines } from './health.js';
-import { parseSpeed, parseUntil, readCheckpoint } from './options.js';
+import { parseChange, parseSpeed, parseUntil, readCheckpoint } from './options.js';
 import { Progress } from './progress.js';
 
 interface ReplayFlags {
@@ -21,6 +30,7 @@ interface ReplayFlags {
   from?: string;
   until?: Until;
   trace?: string;
+  set?: ConfigChange[];
 }
 
 export function replayCommand(): Command {
@@ -32,12 +42,26 @@ export function replayCommand(): Command {
     .option('--from <checkpoint>', 'begin with what a checkpoint has learned')
     .option('--until <end>', 'a number of rows, a time after the start (90s, 15m, 2h), or a time', parseUntil)
     .option('--trace <file>', 'write what became of every row, one JSON object a line')
+    .option(
+      '--set <key=value>',
+      'change the configuration: network.optimizer.rate=0.01; may be given again',
+      parseChange,
+    )
     .option('--json', 'print one JSON object on standard output')
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
     .action(async (logs: string[], flags: ReplayFlags) => {
       const isRecording = await isRecordingPath(logs);
+      if (isRecording && flags.config === undefined && flags.set !== undefined) {
+        throw new SpecError('REPLAY_SET', {
+          where: '--set',
+          found: 'no --config',
+          expected: 'the configuration that is to be changed',
+        });
+      }
       const config =
-        flags.config !== undefined || !isRecording ? loadConfig(flags.config ?? demoConfigPath()) : undefined;
+        flags.config !== undefined || !isRecording
+          ? loadConfig(flags.config ?? demoConfigPath(), flags.set)
+          : undefined;
       const { result, stream } = await play(logs, config, flags);
       if (flags.json) {
         process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -39,12 +39,19 @@ export interface Config {
   };
 }
 
+/** A value put in place of what a configuration file says: `network.optimizer.rate`, `network.layers.0.units`. */
+export interface ConfigChange {
+  key: string;
+  value: unknown;
+}
+
 /**
  * Reads and checks a configuration file.
  *
+ * @param changes made to what the file says, before it is checked
  * @throws SpecError in one line: the file, the key, what stood there, what may stand there
  */
-export function loadConfig(file: string): Config {
+export function loadConfig(file: string, changes: readonly ConfigChange[] = []): Config {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -68,6 +75,7 @@ export function loadConfig(file: string): Config {
     });
   }
   try {
+    for (const change of changes) applyChange(value, change);
     const config = parse(configSchema, value, '');
     const columns = resolveColumns(config.columns);
     const { log, port, rowPeriodS, ...source } = config.source;
@@ -84,6 +92,21 @@ export function loadConfig(file: string): Config {
   } catch (error) {
     throw error instanceof SpecError ? at(file, error) : error;
   }
+}
+
+/** @throws SpecError where the key leads through something that has no keys */
+function applyChange(config: unknown, { key, value }: ConfigChange): void {
+  const path = key.split('.');
+  const last = path.pop() ?? '';
+  let table = config;
+  for (const part of path) {
+    const tables = table as Record<string, unknown>;
+    table = Object.hasOwn(tables, part) ? tables[part] : (tables[part] = {});
+    if (table === null || typeof table !== 'object') {
+      throw new SpecError('CONFIG_CHANGE', { where: key, found: `a value at "${part}"`, expected: 'a table or list' });
+    }
+  }
+  (table as Record<string, unknown>)[last] = value;
 }
 
 function readingProblem(error: unknown): string {
