@@ -81,7 +81,7 @@ export const recordSchema = v.strictObject({
   ),
   flushS: v.pipe(
     v.optional(range(0.1, 3600, 'a number from 0.1 to 3600'), 5),
-    v.description('Seconds that pass at most before what was received is written: what a power cut costs.'),
+    v.description('Seconds that pass at most before what was received is written: what a killed process costs.'),
   ),
   segmentMB: v.pipe(
     v.optional(range(0.1, 4096, 'a number from 0.1 to 4096'), 32),

@@ -23,6 +23,30 @@ test('the shipped configuration is read with every default filled in', () => {
   expect(config.source.log).toMatch(/sailing_wind\.csv$/);
 });
 
+test('nothing is recorded unless a directory is given; limits have defaults', () => {
+  expect(loadConfig(demoConfigPath()).record).toEqual({
+    directory: undefined,
+    flushS: 5,
+    segmentMB: 32,
+    segmentHours: 24,
+    quotaMB: 1024,
+    minFreeMB: 64,
+  });
+  expect(load(`${shipped}\n[record]\ndirectory = "r"\nquotaMB = 5\n`).record).toMatchObject({
+    directory: 'r',
+    quotaMB: 5,
+  });
+});
+
+test('changes are made to what the file says, and checked with it', () => {
+  const set = (key: string, value: unknown) => loadConfig(demoConfigPath(), [{ key, value }]);
+  expect(set('network.seed', 7).network.seed).toBe(7);
+  expect(set('network.layers.0.units', 5).network.layers).toMatchObject([{ units: 5, activation: 'tanh' }]);
+  expect(set('record.directory', 'r').record.directory).toBe('r');
+  expect(() => set('network.sed', 7)).toThrow(/unknown key "sed"/);
+  expect(() => set('name.first', 7)).toThrow(/CONFIG_CHANGE: .*: name\.first: found a value at "name"/);
+});
+
 test.each([
   [
     'an unknown key',
