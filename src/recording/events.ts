@@ -78,11 +78,20 @@ export function eventToJson(event: RecordedEvent): string {
   );
 }
 
+/** Whether a value has what readers rely on; the rest may be missing. */
+function isEvent(value: unknown): value is RecordedEvent {
+  const event = value as { type?: unknown; standing?: unknown; resolved?: { network?: unknown } } | null;
+  if (typeof event?.type !== 'string') return false;
+  if (event.type === 'segment') return Array.isArray(event.standing) && event.standing.every(isEvent);
+  const network = event.resolved?.network;
+  return event.type !== 'config' || (typeof network === 'object' && network !== null);
+}
+
 /** The event of a message; null where it is none. Events of types unknown here are kept as they are. */
 export function eventFromJson(json: string): RecordedEvent | null {
   try {
     const event = JSON.parse(json, (_, item) => (typeof item?.float === 'string' ? Number(item.float) : item));
-    return typeof event?.type === 'string' ? event : null;
+    return isEvent(event) ? event : null;
   } catch {
     return null;
   }

@@ -8,6 +8,7 @@ import {
   type StreamOptions,
   saveStream,
 } from '../stream/index.js';
+import { isoOf } from './contents.js';
 import type { RecordedConfig, RecordedEvent } from './events.js';
 import { Pipeline } from './pipeline.js';
 import type { MessageView } from './reader.js';
@@ -242,7 +243,7 @@ export class Player {
     }
     comparison.firstDifference ??= {
       at: type,
-      time: new Date(wallNs / 1e6).toISOString(),
+      time: isoOf(wallNs),
       recorded: { hash, rows },
       replayed: { hash: stream.hash(), rows: stream.rows },
     };
@@ -283,7 +284,7 @@ function textOf({ columns, task, network, seed }: StreamOptions): string {
 }
 
 function at(wallNs: number): string {
-  return `at ${new Date(wallNs / 1e6).toISOString()}`;
+  return `at ${isoOf(wallNs)}`;
 }
 
 function added(a: Record<string, number>, b: Record<string, number>): Record<string, number> {

@@ -10,6 +10,7 @@ import {
   STEP_SKIPPED,
   type Stream,
 } from '../stream/index.js';
+import { isoOf } from './contents.js';
 import { RecordingError } from './errors.js';
 
 const FLUSH_CHARACTERS = 65536;
@@ -53,7 +54,7 @@ export class TraceFile {
     this.text += `${JSON.stringify({
       row: stream.rows,
       ...(stream.timeColumn === undefined ? {} : { time: Number.isFinite(time) ? time : null }),
-      ...(Number.isNaN(wallMs) ? {} : { at: new Date(wallMs).toISOString() }),
+      ...(Number.isNaN(wallMs) ? {} : { at: isoOf(1e6 * wallMs) }),
       outcome: FLAGS.filter(([bit]) => (outcome & bit) !== 0).map(([, name]) => name),
       ...((outcome & PREDICTED) === 0 ? {} : { prediction: [...stream.prediction] }),
       ...(isScored
