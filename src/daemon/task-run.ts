@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { monotonicNs, Pipeline, type RecordedEvent, Recorder, wallNs } from '../recording/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pipeline, RecordedSession, Recorder } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
 import { createStream, restoreStream, type Stream, saveStream } from '../stream/index.js';
 import { CheckpointStore, DaemonError } from './checkpoints.js';
@@ -22,6 +23,9 @@ export interface RunOptions {
 const STOPPED = 'stopped';
 const END_OF_LOG = 'end of log';
 
+/** How long a checkpoint waits for the recording. */
+const RECORDING_WAIT_MS = 2000;
+
 /**
  * One task from start to end: its stream, where its rows come from, and its checkpoints.
  *
@@ -36,7 +40,8 @@ export class TaskRun {
   private readonly pipeline: Pipeline;
   private readonly link: DeviceLink;
   /** Keeps everything received; null where nothing is recorded. */
-  private readonly recorder: Recorder | null;
+  private recorder: Recorder | null = null;
+  private session!: RecordedSession;
   private readonly isFresh: boolean;
   private opened: OpenedSource | null = null;
   private isLost = false;
@@ -67,7 +72,6 @@ export class TaskRun {
       rowPeriodS: config.source.rowPeriodS,
       output: config.source.output,
     });
-    this.recorder = this.openRecorder();
     this.pipeline = new Pipeline(this.stream, {
       ...this.link.events(),
       onRow: (outcome) => {
@@ -102,9 +106,14 @@ export class TaskRun {
     const { stream, store, status } = this;
     await store.prepare();
     const checkpoint = this.isFresh ? undefined : await this.resume();
-    this.recordStart(checkpoint === undefined);
+    this.recorder = this.openRecorder();
+    this.session = new RecordedSession(this.recorder, this.pipeline, {
+      config: this.recordedConfig(),
+      edgegrad: VERSION,
+      fresh: checkpoint === undefined,
+    });
     // The device went on while nobody listened: rows from before and after do not belong together.
-    if (checkpoint !== undefined) this.gap('restart');
+    if (checkpoint !== undefined) this.session.gap('restart');
     this.savedSteps = stream.network.steps;
     status.begin(stream.rows);
     this.opened = await openSource(this.config);
@@ -116,14 +125,7 @@ export class TaskRun {
       reason = await this.ended;
       await this.reloading;
       await this.stopSource();
-      if (reason === END_OF_LOG) this.pipeline.finish();
-      this.record({
-        type: 'end',
-        reason,
-        finished: reason === END_OF_LOG,
-        hash: stream.hash(),
-        rows: stream.rows,
-      });
+      await this.session.end(reason, reason === END_OF_LOG);
       this.show();
     } finally {
       clearInterval(shown);
@@ -131,8 +133,7 @@ export class TaskRun {
       await this.opened?.close();
       status.end();
     }
-    await this.save();
-    await this.recorder?.close();
+    await this.write(saveStream(stream));
     this.summarise();
     if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
@@ -152,11 +153,19 @@ export class TaskRun {
 
   /** Keeps a checkpoint now. When it resolves, it survives a power cut. @throws DaemonError */
   save(): Promise<void> {
-    this.savedSteps = this.stream.network.steps;
     const bytes = saveStream(this.stream);
-    const { stream, store } = this;
-    this.record({ type: 'checkpoint', action: 'saved', hash: stream.hash(), rows: stream.rows, file: store.file });
-    this.saved = this.saved.catch(() => {}).then(() => this.store.save(bytes));
+    // First in the recording, so that it knows every checkpoint there is; but its disk may not answer.
+    const recorded = this.session.checkpoint('saved', this.store.file);
+    return this.write(bytes, Promise.race([recorded, sleep(RECORDING_WAIT_MS)]));
+  }
+
+  /** Keeps a state of now, after the ones before it. */
+  private write(bytes: Uint8Array, after: Promise<void> = Promise.resolve()): Promise<void> {
+    this.savedSteps = this.stream.network.steps;
+    this.saved = this.saved
+      .catch(() => {})
+      .then(() => after)
+      .then(() => this.store.save(bytes));
     return this.saved;
   }
 
@@ -207,7 +216,7 @@ export class TaskRun {
         this.opened = await openSource({ ...next, source: { ...next.source, wait: true } });
         void this.startSource().catch((error: Error) => this.end(error.message));
       }
-      this.recordConfig();
+      this.session.configured(this.recordedConfig());
       this.status.say(`configuration changed: ${changed.join(', ')}`);
     } catch (error) {
       this.status.say(`configuration kept as it was: ${(error as Error).message}`);
@@ -244,56 +253,25 @@ export class TaskRun {
     });
   }
 
-  private record(event: RecordedEvent): void {
-    this.recorder?.event(event);
-  }
-
-  private recordConfig(): void {
-    if (this.recorder === null) return;
-    const { file, name, columns, task, network } = this.config;
-    this.record({ type: 'config', file, text: textOf(file), resolved: { name, columns, task, network } });
-  }
-
-  private recordStart(fresh: boolean): void {
-    this.recordConfig();
-    const { stream } = this;
-    this.record({
-      type: 'start',
-      fresh,
-      hash: stream.hash(),
-      rows: stream.rows,
-      edgegrad: VERSION,
-      node: process.version,
-      architecture: process.arch,
-      executor: stream.network.executor,
-    });
-  }
-
-  private gap(reason: 'restart'): void {
-    this.record({ type: 'gap', reason });
-    this.stream.gap(reason);
+  private recordedConfig(): { file: string; text: string; resolved: Config } {
+    return { file: this.config.file, text: textOf(this.config.file), resolved: this.config };
   }
 
   private async startSource(): Promise<void> {
-    const { pipeline, status, stream, recorder } = this;
+    const { session, status, stream } = this;
     const { source, description, opensMidLine, endsItself, device } = this.opened!;
     await source.start({
-      bytes: (buffer, length) => {
-        recorder?.bytes(buffer, length, monotonicNs(), wallNs());
-        pipeline.bytes(buffer, length);
-      },
+      bytes: (buffer, length) => session.bytes(buffer, length),
       opened: (what) => {
-        const opening = { isAgain: this.isLost, mayBeMidLine: opensMidLine };
         status.say(
           this.isLost ? `${what} is back` : `${this.config.name}: ${description}; ${stream.network.executor} executor`,
         );
-        this.record({ type: 'opened', what, ...opening });
-        pipeline.opened(opening);
+        session.opened(what, { isAgain: this.isLost, mayBeMidLine: opensMidLine });
       },
       closed: (reason) => {
         this.isLost = true;
         this.link.closed();
-        this.record({ type: 'closed', reason });
+        session.closed(reason);
         if (device !== undefined) this.endWith(device, reason);
         else if (endsItself) this.end(reason === 'end of file' ? END_OF_LOG : reason);
         else if (reason !== 'stopped') status.say(`${source.name} is gone: ${reason}; waiting for it`);

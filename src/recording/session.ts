@@ -21,13 +21,14 @@ export interface SessionFacts {
  */
 export class RecordedSession {
   constructor(
-    private readonly recorder: Recorder,
+    /** Null where nothing is recorded. */
+    private readonly recorder: Recorder | null,
     private readonly pipeline: Pipeline,
     { config, edgegrad, fresh }: SessionFacts,
   ) {
     const { stream } = pipeline;
-    recorder.event({ type: 'config', ...config });
-    recorder.event({
+    this.configured(config);
+    recorder?.event({
       type: 'start',
       fresh,
       ...stateOf(stream),
@@ -38,23 +39,28 @@ export class RecordedSession {
     });
   }
 
+  /** The configuration in force from here on. */
+  configured(config: SessionFacts['config']): void {
+    this.recorder?.event({ type: 'config', ...config });
+  }
+
   /** The first `length` bytes of a buffer, which may be reused afterwards. @hot */
   bytes(buffer: Uint8Array, length: number): void {
-    this.recorder.bytes(buffer, length, monotonicNs(), wallNs());
+    this.recorder?.bytes(buffer, length, monotonicNs(), wallNs());
     this.pipeline.bytes(buffer, length);
   }
 
   opened(what: string, how: { isAgain: boolean; mayBeMidLine: boolean }): void {
-    this.recorder.event({ type: 'opened', what, ...how });
+    this.recorder?.event({ type: 'opened', what, ...how });
     this.pipeline.opened(how);
   }
 
   closed(reason: string): void {
-    this.recorder.event({ type: 'closed', reason });
+    this.recorder?.event({ type: 'closed', reason });
   }
 
   gap(reason: GapReason): void {
-    this.recorder.event({ type: 'gap', reason });
+    this.recorder?.event({ type: 'gap', reason });
     this.pipeline.stream.gap(reason);
   }
 
@@ -63,9 +69,10 @@ export class RecordedSession {
    *
    * @returns when the recording up to here is with the system: what is saved after that is in the recording, too
    */
-  checkpoint(action: 'saved' | 'loaded', file: string): Promise<void> {
+  async checkpoint(action: 'saved' | 'loaded', file: string): Promise<void> {
+    if (this.recorder === null) return;
     this.recorder.event({ type: 'checkpoint', action, ...stateOf(this.pipeline.stream), file });
-    return this.recorder.flush();
+    await this.recorder.flush();
   }
 
   /**
@@ -75,8 +82,8 @@ export class RecordedSession {
    */
   async end(reason: string, isFinished: boolean): Promise<void> {
     if (isFinished) this.pipeline.finish();
-    this.recorder.event({ type: 'end', reason, finished: isFinished, ...stateOf(this.pipeline.stream) });
-    await this.recorder.close();
+    this.recorder?.event({ type: 'end', reason, finished: isFinished, ...stateOf(this.pipeline.stream) });
+    await this.recorder?.close();
   }
 }
 
