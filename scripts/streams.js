@@ -21,6 +21,17 @@ const UNSUPPORTED = { anomaly: 'finds unusual rows; there is no such task yet' }
 const KINDS = { soft: 'soft, MAE', forecast: 'forecast, MAE', class: 'class, accuracy' };
 const OPTIMIZERS = ['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw'];
 const RATES = [1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100];
+/** Of --safety: a shallow network, and a deep one whose units have no bound. */
+const SHAPES = {
+  tanh: { layers: [{ kind: 'dense', units: 16, activation: 'tanh' }] },
+  relu: {
+    layers: [
+      { kind: 'dense', units: 32, activation: 'relu' },
+      { kind: 'dense', units: 16, activation: 'relu' },
+    ],
+    shortcut: true,
+  },
+};
 /** Of --safety: errors above this many times the naive one fail. */
 const WORST = 3;
 
@@ -76,13 +87,11 @@ function compare(seeds) {
 
 /** Every rate and optimizer on every stream, safety on as by default; exits with 1 where one did harm. */
 function checkSafety() {
-  const lines = [['stream', 'optimizer', 'naive error', ...RATES.map((rate) => `rate ${rate}`), 'worst ratio']];
+  const lines = [['stream', 'network', 'naive error', ...RATES.map((rate) => `rate ${rate}`), 'worst ratio']];
   let failures = 0;
   for (const data of streams) {
-    for (const kind of OPTIMIZERS) {
-      const results = RATES.map((rate) =>
-        run(data, { layers: [{ kind: 'dense', units: 16, activation: 'tanh' }], optimizer: { kind, rate } }),
-      );
+    for (const [shape, kind] of Object.keys(SHAPES).flatMap((name) => OPTIMIZERS.map((kind) => [name, kind]))) {
+      const results = RATES.map((rate) => run(data, { ...SHAPES[shape], optimizer: { kind, rate } }));
       const error = ({ model }) => (data.isClass ? 1 - model : model);
       const naive = data.isClass ? 1 - results[0].naive : results[0].naive;
       const worst = Math.max(...results.map(error)) / naive;
@@ -90,7 +99,7 @@ function checkSafety() {
       if (!(worst <= WORST) || !allFinite) failures++;
       lines.push([
         data.manifest.name,
-        kind,
+        `${shape} ${kind}`,
         naive.toFixed(4),
         ...results.map((result) => error(result).toFixed(4)),
         `${worst.toFixed(2)}${allFinite ? '' : ' not finite'}${worst <= WORST ? '' : ' !'}`,

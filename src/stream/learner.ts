@@ -29,10 +29,10 @@ export type LearnerReport =
       safety: boolean;
       /** Steps made shorter than declared. */
       limitedSteps: number;
+      /** Rows with an output cut to ten standard deviations of its target. */
+      clippedRows: number;
       /** Predictions that were the naive predictor's, because the network was more than twice as wrong lately. */
       naiveRows: number;
-      /** Times the network was started anew with a smaller rate. */
-      restarts: number;
     };
 
 /** What a learner is made for. */

@@ -1,6 +1,6 @@
 import { createNetwork, type Network, type NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
-import type { StateArray } from '../online/index.js';
+import { CLIP, type StateArray } from '../online/index.js';
 import type { ResolvedNetwork } from '../spec/index.js';
 import { LabelAge } from './label-age.js';
 import type { Learner, LearnerOptions, LearnerReport } from './learner.js';
@@ -11,6 +11,8 @@ import type { TaskHead } from './task-head.js';
 const MEMORY = 0.98;
 /** How many times as wrong as the naive predictor a network may be before it is no longer published. */
 const WORST = 2;
+/** Standardised outputs beyond ± this are cut: no target of a step was ever larger than half of it. */
+const LARGEST = 2 * CLIP;
 /** Σ MEMORY^age from which on the comparison counts: 20 rows. */
 const ENOUGH = 16;
 
@@ -19,8 +21,8 @@ const NAIVE = 1;
 const MASS = 2;
 
 const LIMITED_STEPS = 0;
-const NAIVE_ROWS = 1;
-const RESTARTS = 2;
+const CLIPPED_ROWS = 1;
+const NAIVE_ROWS = 2;
 
 /**
  * One declared network. With safety on, steps too long for their row are shortened, and while the network has lately been
@@ -59,19 +61,34 @@ export class NetworkLearner implements Learner {
     const { head, network, kept, isKept, counts, labelAge } = this;
     const { outputs, prediction } = head;
     network.forward();
+    if (!this.safety) {
+      head.unscale(prediction, 0, network.output);
+      return;
+    }
+    this.clip();
     head.unscale(prediction, 0, network.output);
-    let finite = true;
-    for (let c = 0; c < outputs; c++) if (!Number.isFinite(prediction[c])) finite = false;
-    if (!this.safety) return;
     labelAge.pass();
     const off = slot * 2 * outputs;
     head.writeNaive(kept, off + outputs);
-    for (let c = 0; c < outputs; c++) kept[off + c] = finite ? prediction[c] : 0;
+    for (let c = 0; c < outputs; c++) kept[off + c] = prediction[c];
     isKept[slot] = head.knowsLabel() ? 1 : 0;
-    if (isKept[slot] === 1 && (!finite || (this.isLost() && !labelAge.isStale()))) {
+    if (isKept[slot] === 1 && this.isLost() && !labelAge.isStale()) {
       for (let c = 0; c < outputs; c++) prediction[c] = kept[off + outputs + c];
       counts[NAIVE_ROWS] = counts[NAIVE_ROWS] + 1;
     }
+  }
+
+  /** @hot */
+  private clip(): void {
+    const { output } = this.network;
+    let isClipped = false;
+    for (let c = 0; c < output.length; c++) {
+      const v = output[c];
+      if (v >= -LARGEST && v <= LARGEST) continue;
+      output[c] = v < 0 ? -LARGEST : LARGEST;
+      isClipped = true;
+    }
+    if (isClipped) this.counts[CLIPPED_ROWS] = this.counts[CLIPPED_ROWS] + 1;
   }
 
   /** @hot */
@@ -86,7 +103,7 @@ export class NetworkLearner implements Learner {
     if (limit !== undefined) {
       this.labelAge.receive();
       if (isKept[slot] === 1) {
-        head.writeLosses(losses, kept, slot * 2 * head.outputs, labels, off);
+        head.writeLosses(losses, kept, slot * 2 * head.outputs, labels, off, 2 * LARGEST);
         for (let k = 0; k < 2; k++) {
           const sum = sums[k] * MEMORY + losses[k];
           sums[k] = sum < 1e-100 ? 0 : sum;
@@ -136,8 +153,8 @@ export class NetworkLearner implements Learner {
       kind: 'network',
       safety,
       limitedSteps: counts[LIMITED_STEPS],
+      clippedRows: counts[CLIPPED_ROWS],
       naiveRows: counts[NAIVE_ROWS],
-      restarts: counts[RESTARTS],
     };
   }
 }

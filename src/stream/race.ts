@@ -11,7 +11,9 @@ import type { TaskHead } from './task-head.js';
 const RATES = [0.01, 0.1, 1];
 /** Hidden tanh units of each network, and random features of the trackers. */
 const UNITS = 16;
-/** Errors of a network are cut here, in standard deviations of the target. */
+/** A loss is cut here, in standard deviations of the target: one row never decides who is believed. */
+const LOSS_LIMIT = 3;
+/** Errors of a network are cut here before they are learned from, in the same. */
 const ERROR_LIMIT = 3;
 /** A step of a tracker costs the square of its features: with more inputs there is none. */
 const MOST_TRACKED = 32;
@@ -149,7 +151,7 @@ export class Race implements Learner {
     const { input, target } = this.network;
     this.labelAge.receive();
     if (isKept[slot] === 1) {
-      head.writeLosses(mixture.losses, kept, slot * experts * head.outputs, labels, off);
+      head.writeLosses(mixture.losses, kept, slot * experts * head.outputs, labels, off, LOSS_LIMIT);
       mixture.update();
     }
     let length = UNITS + 1;

@@ -2,9 +2,6 @@ import { RegressionMetrics, type RegressionReport, RunningScaler, type StateArra
 import type { PendingRows } from './pending.js';
 import type { TaskHead } from './task-head.js';
 
-/** A loss is cut here, in standard deviations of the target: one row never decides who is believed. */
-const LOSS_LIMIT = 3;
-
 /** Numbers: squared error on standardised targets, last known value as baseline. */
 export class RegressionHead implements TaskHead {
   readonly outputs: number;
@@ -64,8 +61,15 @@ export class RegressionHead implements TaskHead {
   }
 
   /** @hot */
-  writeLosses(losses: Float64Array, predictions: Float64Array, off: number, labels: Float64Array, at: number): void {
-    this.scaler.writeLosses(losses, predictions, off, labels, at, LOSS_LIMIT);
+  writeLosses(
+    losses: Float64Array,
+    predictions: Float64Array,
+    off: number,
+    labels: Float64Array,
+    at: number,
+    limit: number,
+  ): void {
+    this.scaler.writeLosses(losses, predictions, off, labels, at, limit);
   }
 
   /** @hot */

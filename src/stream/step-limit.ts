@@ -15,6 +15,8 @@ export class StepLimit {
   /** rate · curvature; 0 where the length of a step does not depend on the gradient's. */
   private readonly factor: number;
   private readonly others: number;
+  /** Whether the rate itself was too large. */
+  private readonly isSlowed: boolean;
 
   constructor(
     private readonly network: Network,
@@ -25,18 +27,32 @@ export class StepLimit {
     const momentum = 'momentum' in optimizer ? (optimizer.momentum ?? 0) : 0;
     const isScaled = optimizer.kind === 'sgd' || optimizer.kind === 'momentum' || optimizer.kind === 'nesterov';
     this.factor = isScaled ? (Math.max(optimizer.rate, optimizer.biasRate) * CURVATURE[kind]) / (1 - momentum) : 0;
+    this.isSlowed = !isScaled && this.slow(Math.max(...widths.slice(0, -1)));
     this.others = 1 + layers.slice(0, -1).reduce((sum, _, i) => sum + widths[i + 1], 0);
+  }
+
+  /**
+   * A step of an optimizer that divides by the size of the gradient moves every weight by about its rate, however small the
+   * error: at most as much as moves a unit of `fanIn` inputs by 1.
+   */
+  private slow(fanIn: number): boolean {
+    const { network } = this;
+    const largest = 1 / (fanIn + 1);
+    const isFast = network.rate > largest || network.biasRate > largest;
+    if (network.rate > largest) network.rate = largest;
+    if (network.biasRate > largest) network.biasRate = largest;
+    return isFast;
   }
 
   /** @returns whether the step to come was made shorter @hot */
   shorten(): boolean {
-    const { factor, others } = this;
+    const { factor, others, isSlowed } = this;
     const { input, rowWeights } = this.network;
     let length = others;
     for (let i = 0; i < input.length; i++) length += input[i] * input[i];
     length *= factor;
     const isLong = length > LONGEST;
     rowWeights[0] = isLong ? LONGEST / length : 1;
-    return isLong;
+    return isLong || isSlowed;
   }
 }

@@ -30,8 +30,18 @@ export interface TaskHead {
   centre(to: Float64Array, target: Float32Array): void;
   /** What the naive predictor says of the current row: the last known value, or how probable each class is after it. */
   writeNaive(to: Float64Array, off: number): void;
-  /** How wrong each of the predictions at `off`, one after the other, was of a label: bounded, in units of its scale. */
-  writeLosses(losses: Float64Array, predictions: Float64Array, off: number, labels: Float64Array, at: number): void;
+  /**
+   * How wrong each of the predictions at `off`, one after the other, was of a label: standard deviations of the target cut
+   * at `limit`, or Brier's score.
+   */
+  writeLosses(
+    losses: Float64Array,
+    predictions: Float64Array,
+    off: number,
+    labels: Float64Array,
+    at: number,
+    limit: number,
+  ): void;
   /** Keeps `prediction` and the baseline in a slot; returns whether it is finite. */
   publish(pending: PendingRows, slot: number): boolean;
   /** Learns how often the baseline of a slot is right. */
