@@ -6,18 +6,27 @@ export const CLIP = 5;
 /** A standard deviation is taken to be at least this, so that a constant column standardises to zero. */
 export const MIN_DEVIATION = 1e-6;
 
+/** Rows remembered: up to here every row counts the same, then older ones fade, by 1/HORIZON a row. */
+export const HORIZON = 8192;
+
+/** From the SETTLED-th row on, a value counts as at most OUTLIER deviations from the mean. */
+const OUTLIER = 100;
+const SETTLED = 10;
+
 /** The largest float32: beyond it a value does not enter. Its square fits a float64 1e230 times. */
 const MAX_VALUE = 3.4028234663852886e38;
 
 /**
- * Running mean and population variance of several columns (Welford), to standardise them with.
+ * Running mean and population variance of several columns (Welford), to standardise them with. They follow a column that
+ * drifts, and one wild value, however large, costs little and is forgotten: where the level really is another, the
+ * deviation grows geometrically until it fits.
  * Float64, and only + − × ÷ √, which IEEE rounds the same on every machine.
  */
 export class RunningScaler {
-  /** Rows seen. */
+  /** Rows seen, HORIZON at most. */
   private readonly count = new Float64Array(1);
   private readonly mean: Float64Array;
-  /** Σ (x − mean)². */
+  /** count · variance. */
   private readonly m2: Float64Array;
   /** max(√(m2 / count), MIN_DEVIATION), kept because it is read more often than it changes. */
   private readonly deviation: Float64Array;
@@ -46,13 +55,20 @@ export class RunningScaler {
       const x = values[off + i];
       if (!(x >= -MAX_VALUE && x <= MAX_VALUE)) return false;
     }
-    const n = this.count[0] + 1;
+    const isFull = this.count[0] === HORIZON;
+    const n = isFull ? HORIZON : this.count[0] + 1;
     this.count[0] = n;
     for (let i = 0; i < width; i++) {
       if (passThrough[i] === 1) continue;
-      const x = values[off + i];
+      let x = values[off + i];
+      if (n > SETTLED) {
+        const limit = OUTLIER * deviation[i];
+        if (x > mean[i] + limit) x = mean[i] + limit;
+        else if (x < mean[i] - limit) x = mean[i] - limit;
+      }
       const d = x - mean[i];
       mean[i] = mean[i] + d / n;
+      if (isFull) m2[i] = m2[i] - m2[i] / n;
       m2[i] = m2[i] + d * (x - mean[i]);
       deviation[i] = Math.max(Math.sqrt(m2[i] / n), MIN_DEVIATION);
     }

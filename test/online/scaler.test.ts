@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLIP, MIN_DEVIATION, RunningScaler } from '../../src/online/index.js';
+import { CLIP, HORIZON, MIN_DEVIATION, RunningScaler } from '../../src/online/index.js';
 
 /** Relative to the spread of the values: float64 rounding of a few hundred Welford steps. */
 const WELFORD_RELATIVE = 1e-12;
@@ -126,5 +126,47 @@ describe('scaler', () => {
     scaler.standardise(a, Float64Array.of(2.7), 0);
     other.standardise(b, Float64Array.of(2.7), 0);
     expect(b[0]).toBe(a[0]);
+  });
+});
+
+describe('scaler: wild values and drift', () => {
+  /** A repeatable column of deviation about 1 around a level. */
+  const wave = (i: number, level = 0) => level + 1.4 * (((i * 7919) % 1000) / 500 - 1) * 1.2;
+  const deviationOf = (scaler: RunningScaler) => {
+    const pair = Float64Array.of(0, 1);
+    const [a, b] = [new Float64Array(1), new Float64Array(1)];
+    scaler.inverse(a, pair.subarray(0, 1));
+    scaler.inverse(b, pair.subarray(1, 2));
+    return b[0] - a[0];
+  };
+
+  for (const wild of [1e38, -1e38, 1e9]) {
+    it(`one value of ${wild} among a thousand costs less than a factor of four, and is forgotten`, () => {
+      const scaler = new RunningScaler(1);
+      for (let i = 0; i < 1000; i++) scaler.update(Float64Array.of(wave(i)), 0);
+      const before = deviationOf(scaler);
+      scaler.update(Float64Array.of(wild), 0);
+      expect(deviationOf(scaler) / before).toBeLessThan(4);
+      for (let i = 0; i < 6 * HORIZON; i++) scaler.update(Float64Array.of(wave(i)), 0);
+      expect(deviationOf(scaler) / before).toBeLessThan(1.1);
+    });
+  }
+
+  it('a column that was constant and comes to life is scaled within a hundred rows', () => {
+    const scaler = new RunningScaler(1);
+    for (let i = 0; i < 2000; i++) scaler.update(Float64Array.of(20), 0);
+    for (let i = 0; i < 100; i++) scaler.update(Float64Array.of(20 + 1000 * wave(i)), 0);
+    expect(deviationOf(scaler)).toBeGreaterThan(100);
+    expect(deviationOf(scaler)).toBeLessThan(2000);
+  });
+
+  it('follows a level that moved, once the horizon is behind', () => {
+    const scaler = new RunningScaler(1);
+    for (let i = 0; i < 3 * HORIZON; i++) scaler.update(Float64Array.of(wave(i)), 0);
+    for (let i = 0; i < 8 * HORIZON; i++) scaler.update(Float64Array.of(wave(i, 50)), 0);
+    const z = new Float64Array(1);
+    scaler.standardise(z, Float64Array.of(50), 0);
+    expect(Math.abs(z[0])).toBeLessThan(0.05);
+    expect(deviationOf(scaler)).toBeLessThan(2);
   });
 });
