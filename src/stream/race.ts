@@ -7,8 +7,15 @@ import type { ExpertReport, Learner, LearnerOptions, LearnerReport } from './lea
 import { CURVATURE } from './step-limit.js';
 import type { TaskHead } from './task-head.js';
 
-/** Step sizes of the networks. Steps are softened, so that the last one is as fast as a row can be learned at all. */
-const RATES = [0.01, 0.1, 1];
+/**
+ * Step sizes of the networks. Steps are softened, so that the last one is as fast as a row can be learned at all. The slow
+ * one starts as a linear model, which is the better guess where there is much noise or there are many inputs.
+ */
+const NETWORKS = [
+  { rate: 0.01, initialiser: 'zeros' },
+  { rate: 0.1, initialiser: 'xavier' },
+  { rate: 1, initialiser: 'xavier' },
+] as const;
 /** Hidden tanh units of each network, and random features of the trackers. */
 const UNITS = 16;
 /** A loss is cut here, in standard deviations of the target: one row never decides who is believed. */
@@ -25,11 +32,16 @@ const TRACKERS = [
   { kind: 'tracker', prior: 10, drift: 1e-2, shrinks: false },
 ] as const;
 /** Of the mixture: strength, and what is left of a loss after a row. */
-const MIXING_RATE = 1;
+const MIXING_RATE = 0.5;
 const MEMORY = 0.998;
 
 /** A network of the race, for a task of so many inputs and outputs. */
-export function raceNetwork(kind: Task['kind'], inputs: number, outputs: number, rate: number): NetworkSpec {
+export function raceNetwork(
+  kind: Task['kind'],
+  inputs: number,
+  outputs: number,
+  { rate, initialiser }: (typeof NETWORKS)[number],
+): NetworkSpec {
   return {
     inputs,
     layers: [
@@ -38,7 +50,7 @@ export function raceNetwork(kind: Task['kind'], inputs: number, outputs: number,
         kind: 'dense',
         units: outputs,
         activation: kind === 'regress' ? 'identity' : 'softmax',
-        initialiser: 'zeros',
+        initialiser,
       },
     ],
     loss: kind === 'regress' ? { kind: 'huber', kappa: ERROR_LIMIT } : 'crossEntropy',
@@ -78,8 +90,8 @@ export class Race implements Learner {
   ) {
     const { outputs } = head;
     this.networks = createNetworks(
-      RATES.map((rate) => raceNetwork(kind, inputs, outputs, rate)),
-      RATES.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
+      NETWORKS.map((network) => raceNetwork(kind, inputs, outputs, network)),
+      NETWORKS.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
       { executor, reserve },
     );
     this.network = this.networks[0];
@@ -95,7 +107,7 @@ export class Race implements Learner {
     }
     this.experts = this.networks.length + this.trackers.length + 1;
     this.mixture = new Mixture(this.experts, MIXING_RATE, MEMORY);
-    this.factors = Float64Array.from(RATES, (rate) => rate * CURVATURE[kind]);
+    this.factors = Float64Array.from(NETWORKS, ({ rate }) => rate * CURVATURE[kind]);
     this.kept = new Float64Array(slots * this.experts * outputs);
     this.isKept = new Int32Array(slots);
     this.centred = new Float64Array(outputs);
@@ -237,7 +249,7 @@ export class Race implements Learner {
       const isNaive = k === weights.length - 1;
       return {
         kind: k < networks.length ? 'network' : isNaive ? 'naive' : tracker.kind,
-        rate: k < networks.length ? RATES[k] : isNaive ? null : tracker.drift,
+        rate: k < networks.length ? NETWORKS[k].rate : isNaive ? null : tracker.drift,
         weight,
         loss: mixture.meanLoss(k),
       };
