@@ -8,13 +8,14 @@ import { CURVATURE } from './step-limit.js';
 import type { TaskHead } from './task-head.js';
 
 /**
- * Step sizes of the networks. Steps are softened, so that the last one is as fast as a row can be learned at all. The slow
- * one starts as a linear model, which is the better guess where there is much noise or there are many inputs.
+ * Step sizes of the networks. Steps are softened, so that the last one is as fast as a row can be learned at all. Two
+ * start as linear models, which is the better guess where there is much noise or there are many inputs; the one that does
+ * not bends sooner.
  */
 const NETWORKS = [
   { rate: 0.01, initialiser: 'zeros' },
   { rate: 0.1, initialiser: 'xavier' },
-  { rate: 1, initialiser: 'xavier' },
+  { rate: 1, initialiser: 'zeros' },
 ] as const;
 /** Hidden tanh units of each network, and random features of the trackers. */
 const UNITS = 16;
