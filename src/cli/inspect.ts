@@ -9,6 +9,9 @@ import { healthLines } from './health.js';
 import { readFile, readNetwork } from './network-file.js';
 import { Progress } from './progress.js';
 
+/** Tensors of at most so many values are printed whole: scalars, and the weights of a race. */
+const SHOWN = 9;
+
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('print what a file holds: a recording, a checkpoint, the plan and memory of a network or task')
@@ -41,7 +44,11 @@ function describe(file: string): string {
     const { seed, executor, ...hidden } = network;
     const stream = createStream({ columns, task, network: hidden, seed, executor });
     const inputs = `inputs   ${stream.inputNames.join(', ')}\noutputs  ${stream.outputNames.join(', ')}`;
-    return `${inputs}\nexecutor ${stream.network.executor}\n\n${stream.network.plan}`;
+    const { learner } = stream.report();
+    const experts =
+      learner.kind === 'race' ? learner.experts.map(({ kind, rate }) => `${kind} ${rate ?? ''}`.trim()) : [];
+    const race = experts.length > 0 ? `race     ${experts.join(', ')}; the plan is of the first network\n` : '';
+    return `${inputs}\n${race}executor ${stream.network.executor}\n\n${stream.network.plan}`;
   }
   if (file.endsWith('.safetensors')) return describeCheckpoint(readFile(file), file);
   return String(planNetwork(readNetwork(file)));
@@ -85,9 +92,12 @@ function describeCheckpoint(bytes: Uint8Array, file: string): string {
   const { tensors, metadata } = decodeSafetensors(bytes, file, false);
   const notes = Object.entries(metadata).map(([key, text]) => `${key}: ${text}`);
   const rows = [...tensors.values()].map(({ name, dtype, shape, data }) => {
+    const short = (value: number) => Number(value.toPrecision(4));
+    const head = `${name}  ${dtype} [${shape.join(', ')}]`;
+    if (data.length <= SHOWN) return `${head}  ${Array.from(data, short).join(' ')}`;
     let largest = 0;
     for (const value of data) largest = Math.max(largest, Math.abs(value));
-    return `${name}  ${dtype} [${shape.join(', ')}]  largest ${Number(largest.toPrecision(4))}`;
+    return `${head}  largest ${short(largest)}`;
   });
   return [...notes, '', ...rows].join('\n');
 }

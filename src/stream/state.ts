@@ -42,7 +42,7 @@ export function restoreState(stream: Stream, state: TensorFile): void {
   checkFormat(state);
   checkSame('columns', withoutUnits(declared(state, 'columns')), withoutUnits(stream.columns));
   checkSame('task', declared(state, 'task'), stream.task);
-  checkSame('network', declared(state, 'network'), stream.taskNetwork);
+  checkNetwork(declared(state, 'network'), stream.taskNetwork);
   const arrays = keptArrays(stream);
   for (const array of arrays) checkTensor(array, state.tensors.get(array.name));
   stream.learner.restore(state);
@@ -118,6 +118,13 @@ function checkSame(part: string, saved: unknown, given: unknown): void {
     expected: `${difference.b}, as configured`,
     remedy: 'configure it as it was, or start without the checkpoint',
   });
+}
+
+/** A race and a declared network differ as a whole. */
+function checkNetwork(saved: unknown, given: unknown): void {
+  const nameOf = (network: unknown) => (network === 'race' ? 'a race' : 'a declared network');
+  if (nameOf(saved) === nameOf(given)) checkSame('network', saved, given);
+  else checkSame('network', nameOf(saved), nameOf(given));
 }
 
 function checkTensor({ name, shape, data }: StateArray, tensor: Tensor | undefined): void {
