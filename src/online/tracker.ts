@@ -2,7 +2,10 @@ import type { StateArray } from './state.js';
 
 /** Errors are cut to ± this before they are learned from, in standard deviations of the target. */
 const ERROR_LIMIT = 3;
-/** Adding and subtracting it makes what lies below 2⁻¹¹³ zero: nothing decays into the subnormals. */
+/**
+ * Adding and subtracting it makes what lies below 2⁻¹¹³ zero: nothing decays into the subnormals. Of P one row in turn, since
+ * that is as good.
+ */
 const ROUNDING = 2 ** -60;
 
 /**
@@ -24,6 +27,8 @@ export class Tracker {
   /** The lower triangle of P, row by row. */
   private readonly covariance: Float64Array;
   private readonly gain: Float64Array;
+  /** [0]: the row of P whose smallest values are dropped next. */
+  private readonly turn = new Int32Array(1);
   private readonly shrink: number;
 
   /**
@@ -61,16 +66,26 @@ export class Tracker {
   learn(features: Float64Array, target: Float64Array): void {
     const { size, outputs, output, weights, covariance, gain, shrink, prior, drift } = this;
     this.predict(features);
-    // k = P·φ, every element of the triangle read once
+    // k = P·φ, every element of the triangle read once, two in a step: sums that wait for one another are what takes time
     for (let i = 0, q = 0; i < size; i++) {
       const x = features[i];
-      let sum = 0;
-      for (let j = 0; j < i; j++, q++) {
+      let even = 0;
+      let odd = 0;
+      let j = 0;
+      for (; j < i - 1; j += 2, q += 2) {
         const p = covariance[q];
-        sum += p * features[j];
+        const r = covariance[q + 1];
+        even += p * features[j];
+        odd += r * features[j + 1];
+        gain[j] = gain[j] + p * x;
+        gain[j + 1] = gain[j + 1] + r * x;
+      }
+      if (j < i) {
+        const p = covariance[q++];
+        even += p * features[j];
         gain[j] = gain[j] + p * x;
       }
-      gain[i] = sum + covariance[q++] * x;
+      gain[i] = even + odd + covariance[q++] * x;
     }
     let spread = 1;
     for (let i = 0; i < size; i++) spread += gain[i] * features[i];
@@ -84,16 +99,20 @@ export class Tracker {
     const back = drift * prior;
     for (let i = 0, q = 0; i < size; i++) {
       const g = gain[i] / spread;
-      for (let j = 0; j < i; j++, q++) covariance[q] = (covariance[q] - g * gain[j]) * keep + ROUNDING - ROUNDING;
+      for (let j = 0; j < i; j++, q++) covariance[q] = (covariance[q] - g * gain[j]) * keep;
       const variance = (covariance[q] - g * gain[i]) * keep + back;
       covariance[q++] = variance > back ? variance : back;
     }
+    const row = this.turn[0];
+    for (let j = 0, q = (row * (row + 1)) / 2; j < row; j++, q++) covariance[q] = covariance[q] + ROUNDING - ROUNDING;
+    this.turn[0] = row + 1 === size ? 0 : row + 1;
   }
 
   state(prefix: string): StateArray[] {
     return [
       { name: `${prefix}.weights`, shape: [this.outputs, this.size], data: this.weights },
       { name: `${prefix}.covariance`, shape: [this.covariance.length], data: this.covariance },
+      { name: `${prefix}.turn`, shape: [1], data: this.turn },
     ];
   }
 }

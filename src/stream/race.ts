@@ -174,7 +174,7 @@ export class Race implements Learner {
       const network = networks[k];
       if (k > 0) {
         this.copyInput(k);
-        for (let c = 0; c < target.length; c++) network.target[c] = target[c];
+        network.target.set(target);
       }
       // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
       network.rowWeights[0] = 1 / (1 + factors[k] * length);
@@ -190,9 +190,7 @@ export class Race implements Learner {
 
   /** @hot */
   private copyInput(k: number): void {
-    const from = this.network.input;
-    const to = this.networks[k].input;
-    for (let i = 0; i < from.length; i++) to[i] = from[i];
+    this.networks[k].input.set(this.network.input);
   }
 
   hash(): string {
