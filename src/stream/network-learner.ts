@@ -25,9 +25,9 @@ const CLIPPED_ROWS = 1;
 const NAIVE_ROWS = 2;
 
 /**
- * One declared network. With safety on, steps too long for their row are shortened, and while the network has lately been
- * more than twice as wrong as the naive predictor, that one's prediction is given instead. Neither touches what a sane
- * network does.
+ * One declared network. With safety on, steps too long for their row are shortened, outputs far beyond every target are cut,
+ * and while the network has lately been more than twice as wrong as the naive predictor, that one's prediction is given
+ * instead. The last two change what is published, never what is learned.
  */
 export class NetworkLearner implements Learner {
   readonly network: Network;
