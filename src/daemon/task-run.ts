@@ -339,7 +339,9 @@ export class TaskRun {
     const { status, stream, config } = this;
     const report = stream.report();
     const lines = this.pipeline.lines();
-    const rejected = lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments;
+    // Of frames, only the first went to the decoder of lines.
+    const isText = this.pipeline.decoder.mode !== 'binary';
+    const rejected = isText ? lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments : 0;
     status.say(`${config.name}: ${report.rows} rows in all, ${this.pipeline.rowsDecoded} of them in this run`);
     status.say(summary(report, scoreOf(report, unitOf(config)), rejected));
     const frames = this.pipeline.frames();

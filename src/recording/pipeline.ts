@@ -139,12 +139,12 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
       return;
     }
     if (this.isEnded) return;
+    stream.time[0] = decoder.time[0];
     if (events.beforeRow !== undefined && !events.beforeRow()) {
       this.isEnded = true;
       return;
     }
     if (isFrame) this.moveTo(decoder.frames.rowNumber[0]);
-    stream.time[0] = decoder.time[0];
     const outcome = stream.accept();
     events.onRow?.(outcome);
   }

@@ -121,12 +121,26 @@ describe('run', () => {
     expect(anew.err).toContain(`hash ${replayed.hash}`);
   });
 
+  test('the same log as text comes to the same hash', async (context) => {
+    await (await needPty(context)).unplug();
+    const text = readFileSync(join(model, 'edgegrad.toml'), 'utf8').replace(
+      'log = "sailing_wind.csv"',
+      `device = "text"\nlog = "${join(model, 'sailing_wind.csv')}"`,
+    );
+    const { code, err } = await edgegrad(['run', write('text.toml', text), '--speed', 'max', '--state', 'text']);
+    expect(code).toBe(0);
+    expect(err).toMatch(/as text on pseudo-terminal \/dev\//);
+    expect(err).toContain('hash 18e68c8a5443d0b0');
+  });
+
   test('where nothing makes a pseudo-terminal the log is played in the process, and the reason is said', async () => {
     const { code, err } = await edgegrad(['run', '--speed', 'max', '--state', 'inside'], undefined, undefined, {
       PATH: '',
+      XDG_CACHE_HOME: join(folder, 'no-cache'),
     });
     expect(code).toBe(0);
-    expect(err).toMatch(/inside this process: no program here makes a pseudo-terminal \(script: .*ENOENT/);
+    expect(err).toMatch(/as text inside this process: no program here makes a pseudo-terminal \(script: .*ENOENT/);
+    expect(err).toContain('(no frames: no C compiler (cc))');
     expect(err).toContain('hash 18e68c8a5443d0b0');
   });
 

@@ -41,7 +41,7 @@ test('nothing is recorded unless a directory is given; limits have defaults', ()
 test('changes are made to what the file says, and checked with it', () => {
   const set = (key: string, value: unknown) => loadConfig(demoConfigPath(), [{ key, value }]);
   expect(set('network.seed', 7).network.seed).toBe(7);
-  expect(set('network.layers.0.units', 5).network.layers).toMatchObject([{ units: 5, activation: 'tanh' }]);
+  expect(set('columns.1.unit', 'm/s').columns[1]).toMatchObject({ name: 'stw_kn', unit: 'm/s', range: [0, 30] });
   expect(set('record.directory', 'r').record.directory).toBe('r');
   expect(() => set('network.sed', 7)).toThrow(/unknown key "sed"/);
   expect(() => set('name.first', 7)).toThrow(/CONFIG_CHANGE: .*: name\.first: found a value at "name"/);
