@@ -414,7 +414,8 @@ export class FrameDecoder {
     this.takeOther();
     if (this.problem !== null) return FrameReject.columns;
     if (!layout.read(this.body, this.view, first, -1, 0)) return FrameReject.range;
-    this.labelRow[0] = this.view.getUint32(HEADER_BYTES, true);
+    // Signed, so that no tier of V8 needs a heap number; the array takes the same bits.
+    this.labelRow[0] = this.view.getInt32(HEADER_BYTES, true);
     layout.write(0, this.labelValues);
     this.count[FrameCounter.labels]++;
     this.options.onLabel?.();

@@ -23,7 +23,7 @@ export class Sequence {
   /** [1]: that of the last row. */
   private readonly rowTimeUs = new Float64Array(1);
   /** [1]: the low half of `timeUs`, as it came. */
-  private readonly clock = new Uint32Array(1);
+  private readonly clock = new Int32Array(1);
 
   private isStarted = false;
   /** Whether the high half of `next` is known. */
@@ -100,18 +100,18 @@ export class Sequence {
   }
 
   /**
-   * Takes a frame's clock, `clock.getUint32(at, true)`: of the times with it for their low half, `timeUs` becomes the one
+   * Takes a frame's clock, the unsigned 32 bits at `at`: of the times with it for their low half, `timeUs` becomes the one
    * nearest to what it was.
    * @hot
    */
   tick(frame: DataView, at: number): void {
     const clock = this.clock;
     const before = clock[0];
-    clock[0] = frame.getUint32(at, true);
+    clock[0] = frame.getInt32(at, true); // signed: never a heap number
     if (this.hasTime) this.timeUs[0] += (clock[0] - before) | 0;
     else {
       this.hasTime = true;
-      this.timeUs[0] = clock[0];
+      this.timeUs[0] = clock[0] >>> 0;
     }
   }
 

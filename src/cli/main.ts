@@ -1,14 +1,19 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { isJournal, withPriority } from '../daemon/journal.js';
+import { checkConfigCommand } from './check-config.js';
 import { checkGradientsCommand } from './check-gradients.js';
 import { convertCommand, repairCommand } from './convert.js';
+import { doctorCommand } from './doctor/command.js';
 import { exitCodeOf, messageOf } from './errors.js';
+import { initCommand } from './init/command.js';
 import { inspectCommand } from './inspect.js';
 import { portsCommand } from './ports.js';
 import { recordCommand } from './record.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
+import { serviceCommand } from './service.js';
 import { sweepCommand } from './sweep.js';
 import { verifyCommand } from './verify.js';
 
@@ -31,9 +36,14 @@ const commands = [
   inspectCommand(),
   checkGradientsCommand(),
   portsCommand(),
+  initCommand(),
+  checkConfigCommand(),
+  doctorCommand(),
+  serviceCommand(),
 ];
 for (const command of commands) {
-  program.addCommand(command.exitOverride().copyInheritedSettings(program));
+  program.addCommand(command);
+  for (const each of [command, ...command.commands]) each.exitOverride().copyInheritedSettings(program);
 }
 
 try {
@@ -42,7 +52,8 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
-    process.stderr.write(`edgegrad: ${messageOf(error)}\n`);
+    const message = `edgegrad: ${messageOf(error)}\n`;
+    process.stderr.write(isJournal(process.stderr.fd) ? withPriority(message, 'error') : message);
     process.exitCode = exitCodeOf(error);
   }
 }

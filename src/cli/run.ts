@@ -7,6 +7,7 @@ interface RunFlags {
   baud?: number;
   speed?: number | 'max';
   state?: string;
+  wait?: boolean;
   fresh?: boolean;
   executor?: 'auto' | 'simd' | 'reference';
 }
@@ -19,6 +20,7 @@ export function runCommand(): Command {
     .option('-b, --baud <rate>', 'bits per second, instead of those in the configuration', parseBaud)
     .option('-s, --speed <times>', 'how fast a log is played: times real time, or "max"', parseSpeed)
     .option('--state <directory>', 'where checkpoints are kept, instead of the directory in the configuration')
+    .option('--wait', 'wait for a port that is not there yet, as source.wait does')
     .option('--fresh', 'start anew, leaving out the checkpoint that is there')
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
     .action(async (file: string | undefined, flags: RunFlags) => {
@@ -28,7 +30,8 @@ export function runCommand(): Command {
         ['SIGINT', () => task.stop()],
         ['SIGTERM', () => task.stop()],
         ['SIGUSR1', () => task.saveAndSay()],
-        ['SIGHUP', () => task.reload(load)],
+        // Without its terminal it has to go; under systemd there is none, and the signal asks for a reload.
+        ['SIGHUP', () => (process.stderr.isTTY || process.stdin.isTTY ? task.stop() : task.reload(load))],
       ];
       for (const [signal, handler] of handlers) process.on(signal, handler);
       try {
@@ -39,10 +42,11 @@ export function runCommand(): Command {
     });
 }
 
-function withFlags(config: Config, { port, baud, speed, state, executor }: RunFlags): Config {
+function withFlags(config: Config, { port, baud, speed, state, wait, executor }: RunFlags): Config {
   if (port !== undefined) config.source.port = port;
   if (baud !== undefined) config.source.baudRate = baud;
   if (speed !== undefined) config.source.speed = speed;
+  if (wait) config.source.wait = true;
   if (state !== undefined) config.checkpoint.directory = state;
   if (executor !== undefined) config.network.executor = executor;
   return config;

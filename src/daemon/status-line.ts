@@ -1,4 +1,5 @@
 import type { Stream } from '../stream/index.js';
+import { isJournal, type Priority, withPriority } from './journal.js';
 import { scoreOf, statusLine } from './status.js';
 
 /** Samples of the windowed error kept for the trend. */
@@ -6,7 +7,7 @@ const TREND = 96;
 
 /**
  * One line at the bottom of a terminal that is written over as the stream goes on, with messages scrolling above it.
- * Where the output is no terminal, every line is a line.
+ * Where the output is no terminal, every line is a line; where it is the journal, each has its priority.
  */
 export class StatusLine {
   /** The windowed error over time; when full, neighbours are merged, so it always spans the whole run. */
@@ -18,7 +19,16 @@ export class StatusLine {
   #lastMs = performance.now();
   #rowsPerSecond = Number.NaN;
 
-  constructor(private readonly out: NodeJS.WriteStream) {}
+  readonly #isJournal: boolean;
+
+  constructor(private readonly out: NodeJS.WriteStream & { readonly fd?: number }) {
+    this.#isJournal = isJournal(out.fd ?? -1);
+  }
+
+  /** The line as it was shown last; '' before. */
+  get text(): string {
+    return this.#line;
+  }
 
   /** Whether a person may be looking. */
   get isTerminal(): boolean {
@@ -55,19 +65,23 @@ export class StatusLine {
     const width = this.out.isTTY ? this.out.columns - 1 : 120;
     const line = statusLine(name, report, scoreOf(report, unit), this.#rowsPerSecond, this.#trend, width, counted);
     if (this.out.isTTY) this.out.write(`\r\x1b[K${line}`);
-    else if (line !== this.#line) this.out.write(`${line}\n`);
+    else if (line !== this.#line) this.#write(line, 'info');
     this.#line = line;
   }
 
   /** A message of its own line. */
-  say(text: string): void {
+  say(text: string, priority: Priority = 'info'): void {
     if (this.out.isTTY) this.out.write(`\r\x1b[K${text}\n${this.#line}`);
-    else this.out.write(`${text}\n`);
+    else this.#write(text, priority);
   }
 
   /** Leaves the last line where it is and goes below it. */
   end(): void {
     if (this.out.isTTY && this.#line !== '') this.out.write('\n');
     this.#line = '';
+  }
+
+  #write(text: string, priority: Priority): void {
+    this.out.write(`${this.#isJournal ? withPriority(text, priority) : text}\n`);
   }
 }

@@ -6,6 +6,7 @@ import { createStream, restoreStream, type Stream, saveStream } from '../stream/
 import { CheckpointStore, DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
 import { DeviceLink } from './device-link.js';
+import { keepsUp, SystemdNotifier } from './notify.js';
 import { changedKeys } from './reload.js';
 import { type LogPlayer, type OpenedSource, openSource } from './source.js';
 import { scoreOf, summary, unitOf } from './status.js';
@@ -39,12 +40,14 @@ export class TaskRun {
   private readonly status: StatusLine;
   private readonly pipeline: Pipeline;
   private readonly link: DeviceLink;
+  private readonly notifier: SystemdNotifier;
   /** Keeps everything received; null where nothing is recorded. */
   private recorder: Recorder | null = null;
   private session!: RecordedSession;
   private readonly isFresh: boolean;
   private opened: OpenedSource | null = null;
   private isLost = false;
+  private isOver = false;
   private mismatch: SpecError | undefined;
   /** The last save asked for; rejects where it failed. */
   private saved: Promise<void> = Promise.resolve();
@@ -66,6 +69,7 @@ export class TaskRun {
     this.stream = createStream({ columns, task, network, seed, executor });
     this.store = new CheckpointStore(checkpoint.directory, name);
     this.status = new StatusLine(out);
+    this.notifier = new SystemdNotifier({ onProblem: (message) => this.status.say(message, 'warning') });
     this.link = new DeviceLink(this.stream, {
       send: (bytes) => this.opened?.source.send(bytes) === true,
       say: (text) => this.status.say(text),
@@ -92,7 +96,7 @@ export class TaskRun {
       },
       onMismatch: (problem) => {
         this.mismatch = problem;
-        this.status.say(problem.message);
+        this.status.say(problem.message, 'error');
       },
     });
   }
@@ -121,13 +125,19 @@ export class TaskRun {
     this.setSaveTimer();
     let reason: string;
     try {
-      await this.startSource();
+      this.watch();
+      const { description } = this.opened;
+      if (this.config.source.wait) await this.notifier.ready(`waits for ${description}`);
+      await Promise.race([this.startSource(), this.ended]); // a port may be waited for, for ever
+      await this.notifier.ready(description);
       reason = await this.ended;
+      this.isOver = true;
       await this.reloading;
       await this.stopSource();
       await this.session.end(reason, reason === END_OF_LOG);
       this.show();
     } finally {
+      void this.notifier.stopping('saves what was learned');
       clearInterval(shown);
       clearInterval(this.saveTimer);
       await this.opened?.close();
@@ -173,7 +183,7 @@ export class TaskRun {
   saveAndSay(): void {
     this.save().then(
       () => this.status.say(`saved ${this.store.file}, hash ${this.stream.hash()}`),
-      (error: Error) => this.status.say(error.message),
+      (error: Error) => this.status.say(error.message, 'error'),
     );
   }
 
@@ -185,21 +195,44 @@ export class TaskRun {
    */
   reload(load: () => Config): void {
     this.reloading = this.reloading.then(async () => {
-      let next: Config;
-      try {
-        next = load();
-      } catch (error) {
-        this.status.say(`configuration kept as it was: ${(error as Error).message}`);
-        return;
-      }
-      const changed = changedKeys(this.config, next);
-      const fixed = changed.filter((key) => !/^(source|checkpoint\.intervalS)\b/.test(key));
-      if (changed.length === 0) this.status.say('configuration read again: nothing has changed');
-      else if (fixed.length > 0) {
-        this.status.say(
-          `configuration kept as it was: ${fixed.join(', ')} cannot change without losing what was learned; start again with --fresh`,
-        );
-      } else await this.use(next, changed);
+      void this.notifier.reloading();
+      await this.reread(load);
+      void this.notifier.ready(this.status.text);
+    });
+  }
+
+  private async reread(load: () => Config): Promise<void> {
+    let next: Config;
+    try {
+      next = load();
+    } catch (error) {
+      this.status.say(`configuration kept as it was: ${(error as Error).message}`, 'error');
+      return;
+    }
+    const changed = changedKeys(this.config, next);
+    const fixed = changed.filter((key) => !/^(source|checkpoint\.intervalS)\b/.test(key));
+    if (changed.length === 0) this.status.say('configuration read again: nothing has changed');
+    else if (fixed.length > 0) {
+      this.status.say(
+        `configuration kept as it was: ${fixed.join(', ')} cannot change without losing what was learned; start again with --fresh`,
+      );
+    } else await this.use(next, changed);
+  }
+
+  /** Feeds the watchdog of systemd as long as what comes in is dealt with. */
+  private watch(): void {
+    const { pipeline, stream, status } = this;
+    const takesBytes = keepsUp(() => ({
+      received: this.opened?.source.counters().rxBytes ?? 0,
+      done: pipeline.lines().rxBytes + pipeline.frames().rxBytes,
+    }));
+    const takesRows = keepsUp(() => {
+      const { rows, lost } = stream.report();
+      return { received: pipeline.rowsDecoded, done: rows + lost };
+    });
+    this.notifier.watch({
+      isProgressing: () => [takesBytes(), takesRows()].every(Boolean),
+      status: () => status.text,
     });
   }
 
@@ -231,7 +264,7 @@ export class TaskRun {
   private async resume(): Promise<string | undefined> {
     const { stream, status } = this;
     const { used, refused } = await this.store.load((bytes, file) => restoreStream(stream, bytes, file));
-    for (const error of refused) status.say(error.message);
+    for (const error of refused) status.say(error.message, 'warning');
     if (used !== undefined) {
       status.say(`goes on from ${used}: ${stream.rows} rows, hash ${stream.hash()}`);
     } else if (refused.length > 0) {
@@ -260,9 +293,12 @@ export class TaskRun {
   private async startSource(): Promise<void> {
     const { session, status, stream } = this;
     const { source, description, opensMidLine, endsItself, device } = this.opened!;
+    const waiting = setTimeout(() => status.say(`waits for ${description}`), 500);
+    waiting.unref();
     await source.start({
       bytes: (buffer, length) => session.bytes(buffer, length),
       opened: (what) => {
+        clearTimeout(waiting);
         status.say(
           this.isLost ? `${what} is back` : `${this.config.name}: ${description}; ${stream.network.executor} executor`,
         );
@@ -274,7 +310,7 @@ export class TaskRun {
         session.closed(reason);
         if (device !== undefined) this.endWith(device, reason);
         else if (endsItself) this.end(reason === 'end of file' ? END_OF_LOG : reason);
-        else if (reason !== 'stopped') status.say(`${source.name} is gone: ${reason}; waiting for it`);
+        else if (reason !== 'stopped') status.say(`${source.name} is gone: ${reason}; waiting for it`, 'warning');
       },
     });
     if (device === undefined) return;
@@ -282,7 +318,7 @@ export class TaskRun {
     if (device.totalBytes === undefined) return; // its terminal goes with it
     const { totalBytes } = device;
     device.finished
-      .then(() => arrivalOf(totalBytes, source))
+      .then(() => arrivalOf(totalBytes, source, () => this.isOver))
       .then(
         () => this.end(END_OF_LOG),
         (error: Error) => this.end(error.message),
@@ -310,7 +346,7 @@ export class TaskRun {
     if (intervalS === 0) return;
     this.saveTimer = setInterval(() => {
       if (this.stream.network.steps === this.savedSteps) return;
-      this.save().catch((error: Error) => this.status.say(error.message));
+      this.save().catch((error: Error) => this.status.say(error.message, 'error'));
     }, 1000 * intervalS);
   }
 
@@ -368,9 +404,16 @@ function textOf(file: string): string {
   }
 }
 
-/** Resolves when the source has received everything a device sent; a cut before would lose what is on its way. */
-async function arrivalOf(bytes: number, source: { counters(): Record<string, number> }): Promise<void> {
-  for (let idleMs = 0, before = -1; idleMs < 5000; idleMs += 5) {
+/**
+ * Resolves when the source has received everything a device sent; a cut before would lose what is on its way. Gives up
+ * where nothing comes for five seconds, and once the run is over.
+ */
+async function arrivalOf(
+  bytes: number,
+  source: { counters(): Record<string, number> },
+  isOver: () => boolean,
+): Promise<void> {
+  for (let idleMs = 0, before = -1; idleMs < 5000 && !isOver(); idleMs += 5) {
     const { rxBytes } = source.counters();
     if (rxBytes >= bytes) return;
     if (rxBytes !== before) idleMs = 0;

@@ -48,6 +48,8 @@ test.each([
   ['a WireDecoder', (onRow: () => void) => new WireDecoder(options(onRow))],
 ])(
   '%s allocates nothing for rows and labels, in whatever chunks',
+  // V8 may compile once more in the middle, and needs heap numbers until it has.
+  { timeout: 30_000, retry: 2 },
   async (_, make) => {
     const bytes = stream();
     let rows = 0;
@@ -71,6 +73,10 @@ test.each([
     const session = new Session();
     decoder.reset(false);
     decoder.feed(bytes, 0, hello);
+    // A new schema is a new layout, for which V8 compiles anew.
+    for (let i = 0; i < 40; i++) {
+      for (let p = 0; p < body.length; p += 61) decoder.feed(body, p, Math.min(body.length, p + 61));
+    }
     const { total, report } = await allocatedBytes(session, /src\/bridge/, () => {
       for (let p = 0; p < body.length; p += 61) decoder.feed(body, p, Math.min(body.length, p + 61));
       for (let i = 0; i < 9; i++) {
@@ -80,7 +86,6 @@ test.each([
     expect(rows - before).toBeGreaterThan(2_000);
     expect(total / (10 * FRAMES), report).toBeLessThanOrEqual(1);
   },
-  30_000,
 );
 
 test('an OUTPUT allocates nothing', async () => {

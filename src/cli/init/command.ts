@@ -1,0 +1,190 @@
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { demoConfigPath, loadConfig } from '../../daemon/index.js';
+import { openSource } from '../../daemon/source.js';
+import { listPorts } from '../../ingest/index.js';
+import { SpecError } from '../../spec/index.js';
+import { parseBaud } from '../options.js';
+import { checkTarget, type Draft, draftText, roleOf, valuesOf } from './draft.js';
+import { listen, type Observation, observe } from './observe.js';
+
+interface InitFlags {
+  port?: string;
+  baud: number;
+  name?: string;
+  target?: string;
+  kind?: Draft['kind'];
+  seconds: number;
+  force?: boolean;
+}
+
+export function initCommand(): Command {
+  return new Command('init')
+    .description('listen to a device and write a configuration for it; asks on a terminal for what no flag says')
+    .argument('[file]', 'configuration to write', 'edgegrad.toml')
+    .option('-p, --port <path>', 'serial device (default: the only one there is)')
+    .option('-b, --baud <rate>', 'bits per second, as in the sketch', parseBaud, 115200)
+    .option('-n, --name <name>', 'name of the checkpoint and of the service (default: that of the file)')
+    .option('-t, --target <column>', 'column to predict (default: the last)')
+    .addOption(new Option('--kind <kind>', 'predict a number, or a class').choices(['regress', 'classify']))
+    .option('--seconds <seconds>', 'how long to listen at most', parseSeconds, 10)
+    .option('--force', 'write over the file that is there')
+    .action(async (file: string, flags: InitFlags) => {
+      if (existsSync(file) && !flags.force) {
+        throw new SpecError('INIT_EXISTS', {
+          where: file,
+          found: 'a file that is there already',
+          expected: 'a new one',
+          remedy: 'name another, or give --force to write over it',
+        });
+      }
+      await init(file, flags, process.stdin.isTTY === true && process.stderr.isTTY === true);
+    });
+}
+
+/** @param mayAsk whether a person sits at a terminal; otherwise the answers are the defaults */
+async function init(file: string, flags: InitFlags, mayAsk: boolean): Promise<void> {
+  const port = flags.port ?? (await choosePort(mayAsk));
+  const observation = await hear(port, flags);
+  process.stderr.write(`${describe(observation)}\n`);
+  const candidates = valuesOf(observation);
+  const last = candidates.at(-1)?.name ?? '';
+  const target = flags.target ?? (await ask(mayAsk, 'which column is to be predicted?', last));
+  const column = candidates.find(({ name }) => name === target);
+  let kind = flags.kind;
+  if (kind === undefined) {
+    const mayBeClass = column?.isInteger === true && column.min >= 0 && column.distinct !== undefined;
+    const answer = mayBeClass ? await ask(mayAsk, `is ${target} a number or a class?`, 'number') : 'number';
+    kind = answer.startsWith('c') ? 'classify' : 'regress';
+  }
+  checkTarget(observation, target, kind);
+  const ofFile =
+    basename(file)
+      .replace(/\.toml$/, '')
+      .replace(/[^\w.-]/g, '-')
+      .slice(0, 64) || 'edgegrad';
+  const name = flags.name ?? (await ask(mayAsk, 'what is it called?', ofFile));
+  const draft: Draft = { name, port: stayingName(port), baudRate: flags.baud, observation, kind, target, file };
+  write(file, draftText(draft));
+  process.stderr.write(
+    `${file} is written: predicts ${target}${flags.target === undefined && !mayAsk ? ', the last column' : ''} (${kind})\n` +
+      `  edgegrad check-config ${file}\n  edgegrad run ${file}\n`,
+  );
+}
+
+/** The only port there is, or the one chosen of several. */
+async function choosePort(mayAsk: boolean): Promise<string> {
+  const ports = listPorts().map(({ path, byId }) => byId[0] ?? path);
+  if (ports.length === 1) return ports[0];
+  if (ports.length > 1 && mayAsk) {
+    process.stderr.write(`${ports.map((port, i) => `  ${i + 1}  ${port}`).join('\n')}\n`);
+    const answer = await ask(mayAsk, 'which port is it? (its number, or a path)', '1');
+    return ports[Number(answer) - 1] ?? answer;
+  }
+  throw new SpecError('INIT_PORT', {
+    where: 'serial ports of this machine',
+    found: ports.length === 0 ? 'none' : ports.join(', '),
+    expected: 'one',
+    remedy: ports.length === 0 ? 'plug the board in, or give --port' : 'give --port, one of them',
+  });
+}
+
+/** @throws IngestError where the port cannot be opened, SpecError where no rows come */
+async function hear(port: string, { baud, seconds }: InitFlags): Promise<Observation> {
+  const { source } = await openSource({
+    ...loadConfig(demoConfigPath()),
+    file: 'init',
+    source: {
+      port,
+      baudRate: baud,
+      wait: false,
+      log: undefined,
+      periodS: 1,
+      speed: 1,
+      device: 'auto',
+      rowPeriodS: undefined,
+      output: false,
+    },
+  });
+  const { isTTY } = process.stderr;
+  const { bytes, lines } = await listen(source, seconds, (count) => {
+    if (isTTY) process.stderr.write(`\r\x1b[Klistens to ${port}, for ${seconds} s at most: ${count} lines`);
+    else if (count === 0) process.stderr.write(`listens to ${port}, for ${seconds} s at most\n`);
+  });
+  if (isTTY) process.stderr.write('\r\x1b[K');
+  const observation = observe(bytes);
+  if (observation !== undefined) return observation;
+  throw new SpecError('INIT_NO_ROWS', {
+    where: `serial port ${port}`,
+    found: `${bytes.length} bytes and ${lines} lines in ${seconds} s, and not two rows of numbers among them`,
+    expected: 'rows of numbers, as CSV or label and value',
+    remedy:
+      bytes.length === 0
+        ? 'is the sketch running, and printing? --seconds listens longer'
+        : `edgegrad doctor --port ${port} finds the rate; firmware-bridge/protocol/text.md says what rows look like`,
+  });
+}
+
+function describe({ columns, rows, format }: Observation): string {
+  const kind = format.kind === 'csv' ? 'CSV' : 'label and value';
+  const names =
+    format.names === null ? ', without names (a header is seen when the board is reset while it is listened to)' : '';
+  const width = Math.max(...columns.map(({ name }) => name.length));
+  const lines = columns.map((column) => {
+    const role = roleOf(column);
+    const { min, max, example } = column;
+    const figures = [min, max, example].map((value) => String(Number(value.toPrecision(6))));
+    const what = role === 'value' ? '' : role === 'time' ? '  (time)' : '  (left out)';
+    return `  ${column.name.padEnd(width)}  ${figures[0]} … ${figures[1]}, the last ${figures[2]}${what}`;
+  });
+  return [`${rows} rows of ${columns.length} columns, ${kind}${names}`, ...lines].join('\n');
+}
+
+/** @throws SpecError where the terminal is closed, or Ctrl-C pressed, instead of an answer */
+async function ask(mayAsk: boolean, question: string, otherwise: string): Promise<string> {
+  if (!mayAsk) return otherwise;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await new Promise<string>((resolve, reject) => {
+      lines.once('close', () => {
+        process.stderr.write('\n');
+        reject(new SpecError('INIT_ENDED', { where: question, found: 'no answer', expected: 'an answer, or Enter' }));
+      });
+      lines.question(`${question} [${otherwise}] `).then(resolve, () => {}); // `close` tells
+    });
+    return answer.trim() || otherwise;
+  } finally {
+    lines.removeAllListeners('close').close();
+  }
+}
+
+/** The name of a port that is the same after it has been plugged in again, where it has one. */
+function stayingName(port: string): string {
+  return listPorts().find(({ path }) => path === port)?.byId[0] ?? port;
+}
+
+/** Writes the file under its name once it has been read and found right. */
+function write(file: string, content: string): void {
+  const temporary = `${file}.new`;
+  try {
+    writeFileSync(temporary, content);
+    loadConfig(temporary);
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    if (error instanceof SpecError) throw error;
+    throw new SpecError('INIT_WRITE', {
+      where: file,
+      found: (error as Error).message,
+      expected: 'a file that can be written',
+    });
+  }
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= 3600) return seconds;
+  throw new InvalidArgumentError('expected a number of seconds, up to 3600.');
+}

@@ -1,0 +1,247 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { checkTarget, draftText, roleOf } from '../../src/cli/init/draft.js';
+import { type Observation, observe } from '../../src/cli/init/observe.js';
+import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
+import { type Pty, SimulatedDevice } from '../../src/ingest/index.js';
+import { edgegrad as command } from '../support/command-line.js';
+import { needPty } from '../support/pty.js';
+import { needTool } from '../support/tools.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'edgegrad-init-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const log = readFileSync(join(demoConfigPath(), '../sailing_wind.csv'));
+
+/** The shipped log, played on a terminal until the test ends. */
+function play(pty: Pty): void {
+  const device = new SimulatedDevice({ bytes: log, wire: pty, periodS: 0.005 });
+  device.finished.catch(() => {}); // the wire is cut at the end of the test
+  device.start();
+  onTestFinished(() => device.stop());
+}
+
+const observed = (text: string): Observation => {
+  const observation = observe(new TextEncoder().encode(text));
+  if (observation === undefined) throw new Error('no rows');
+  return observation;
+};
+
+test('a configuration made from a device runs, and learns from it', async (context) => {
+  const pty = await needPty(context);
+  const file = join(folder, 'wind.toml');
+  let isPlaying = false;
+  const { code, err } = await command(['init', file, '--port', pty.path, '--target', 'twx_kn'], {
+    cwd: folder,
+    during(_, said) {
+      if (isPlaying || !said.includes('listens to')) return;
+      isPlaying = true;
+      play(pty); // as a board does that restarts when its port is opened
+    },
+  });
+  expect(code).toBe(0);
+  expect(err).toMatch(/\d+ rows of 13 columns, CSV\n {2}t_s +\d+ … \d+, the last \d+ {2}\(time\)\n/);
+  const text = readFileSync(file, 'utf8');
+  expect(text).toMatch(/^name = "aws_kn" {2}# seen [\d.]+ … [\d.]+, the last [\d.]+$/m);
+  const config = loadConfig(file);
+  expect([config.name, config.source.port, config.source.wait]).toEqual(['wind', pty.path, true]);
+  expect(config.columns[0]).toMatchObject({ name: 't_s', kind: 'time', unit: 's' });
+  expect(config.task).toMatchObject({ kind: 'regress', targets: ['twx_kn'] });
+  expect(config.task.features).toHaveLength(11);
+  let isTold = false;
+  const run = await command(['run', file, '--state', 'wind'], {
+    cwd: folder,
+    during(child, said) {
+      if (isTold || !said.includes('rows are CSV')) return;
+      isTold = true;
+      setTimeout(() => child.kill('SIGINT'), 2000);
+    },
+  });
+  expect(run.code).toBe(0);
+  const [, rows] = /rows in all, (\d+) of them/.exec(run.err) ?? [];
+  expect(Number(rows)).toBeGreaterThan(100);
+  expect(run.err).toMatch(/error, \d+ rows +[\d.]+ +[\d.]+ +skill/);
+  expect(run.err).toContain('quarantined 0,');
+  // A file that is there is left alone.
+  writeFileSync(file, 'mine');
+  const again = await command(['init', file, '--port', pty.path], { cwd: folder });
+  expect([again.code, readFileSync(file, 'utf8')]).toEqual([2, 'mine']);
+  expect(again.err).toContain('INIT_EXISTS');
+});
+
+test('on a terminal it asks: what to predict, of what kind, by what name', async (context) => {
+  needTool(context, 'script');
+  const pty = await needPty(context);
+  const rows = Array.from(
+    { length: 400 },
+    (_, i) => `light:${(i * 37) % 500} co2:${400 + (i % 90)} occupied:${i % 2}\n`,
+  );
+  const device = new SimulatedDevice({ bytes: new TextEncoder().encode(rows.join('')), wire: pty, periodS: 0.01 });
+  device.finished.catch(() => {});
+  device.start();
+  onTestFinished(() => device.stop());
+  const cli = join(import.meta.dirname, '../../dist/cli.js');
+  const asked = spawn(
+    'script',
+    ['-qefc', `"${process.execPath}" "${cli}" init room.toml --port ${pty.path}`, '/dev/null'],
+    {
+      cwd: folder,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
+  const answers: [RegExp, string][] = [
+    [/which column is to be predicted\? \[occupied\] $/, '\n'],
+    [/is occupied a number or a class\? \[number\] $/, 'class\n'],
+    [/what is it called\? \[room\] $/, 'hut\n'],
+  ];
+  let said = '';
+  asked.stdout.on('data', (bytes) => {
+    said += bytes;
+    const plain = stripVTControlCharacters(said).trimEnd();
+    if (answers.length > 0 && answers[0][0].test(`${plain} `)) asked.stdin.write(answers.shift()?.[1] ?? '');
+  });
+  const code = await new Promise((resolve) => asked.once('close', resolve));
+  expect([code, answers, said.includes('room.toml is written')]).toEqual([0, [], true]);
+  const config = loadConfig(join(folder, 'room.toml'));
+  expect([config.name, config.task.kind, config.task.targets, config.task.features]).toEqual([
+    'hut',
+    'classify',
+    ['occupied'],
+    ['light', 'co2'],
+  ]);
+  expect(config.columns.at(-1)).toMatchObject({ kind: 'class', classes: 2 });
+});
+
+test('Ctrl-C at a question writes nothing', async (context) => {
+  needTool(context, 'script');
+  const pty = await needPty(context);
+  const timer = setInterval(() => pty.write(new TextEncoder().encode(`${Date.now() % 100},${Date.now() % 7}\n`)), 5);
+  onTestFinished(() => clearInterval(timer));
+  const cli = join(import.meta.dirname, '../../dist/cli.js');
+  const line = `"${process.execPath}" "${cli}" init left.toml --port ${pty.path} --seconds 2`;
+  const asked = spawn('script', ['-qefc', line, '/dev/null'], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
+  let said = '';
+  let isLeft = false;
+  asked.stdout.on('data', (bytes) => {
+    said += bytes;
+    if (isLeft || !said.includes('is to be predicted')) return;
+    isLeft = true;
+    asked.stdin.write('\x03');
+  });
+  const code = await new Promise((resolve) => asked.once('close', resolve));
+  expect(said).toContain('INIT_ENDED');
+  expect([code, existsSync(join(folder, 'left.toml'))]).toEqual([2, false]);
+});
+
+test.each([
+  [['init', '/dev/null/x.toml', '--port', '/dev/ttyNOTHERE'], '/dev/ttyNOTHERE: found no such device'],
+  [['init', 'x.toml', '--seconds', '0'], "'0' is invalid"],
+  [['init', 'x.toml', '--kind', 'guess'], "'guess' is invalid"],
+])('%j is one line and exit code 2, and nothing is written', async (args, message) => {
+  const { code, err } = await command(args, { cwd: folder });
+  expect(err).toContain(message);
+  expect(code).toBe(2);
+  expect(existsSync(join(folder, 'x.toml'))).toBe(false);
+});
+
+test('a silent device, and one that prints no rows, are told what to do', async (context) => {
+  const pty = await needPty(context);
+  const init = () => command(['init', 'x.toml', '--port', pty.path, '--seconds', '1'], { cwd: folder });
+  const silent = await init();
+  expect(silent.code).toBe(2);
+  expect(silent.err).toMatch(/INIT_NO_ROWS: .*found 0 bytes and 0 lines.*is the sketch running/);
+  const timer = setInterval(() => pty.write(new TextEncoder().encode('hello there\n')), 20);
+  onTestFinished(() => clearInterval(timer));
+  expect((await init()).err).toMatch(/INIT_NO_ROWS: .*not two rows of numbers.*edgegrad doctor/);
+});
+
+test('clocks and counters are told from values', () => {
+  const roles = (header: string, row: (i: number) => string) => {
+    const rows = Array.from({ length: 20 }, (_, i) => row(i));
+    return observed(`${[header, ...rows].join('\n')}\n`).columns.map(roleOf);
+  };
+  expect(roles('time_s,millis,seq,light', (i) => `${i * 2},${i * 2000},${i},${(i * 7) % 5}`)).toEqual([
+    'time',
+    'ignore',
+    'ignore',
+    'value',
+  ]);
+  expect(roles('a,b,c', (i) => `${i + 5},${i * 0.5},${20 - i}`)).toEqual(['ignore', 'value', 'value']);
+  expect(roles('a,b', (i) => `nan,${i % 3}`)).toEqual(['ignore', 'value']);
+});
+
+test('columns without names are numbered', () => {
+  const { columns, format } = observed(Array.from({ length: 20 }, (_, i) => `${i % 3};${i % 5}`).join('\n'));
+  expect(columns.map(({ name }) => name)).toEqual(['c1', 'c2']);
+  expect(format.names).toBeNull();
+  expect(columns[1]).toMatchObject({ min: 0, max: 4, isInteger: true, distinct: 5, missing: 0 });
+});
+
+test('a target has to be a column of values with another beside it, and a class whole numbers', () => {
+  const two = observed(Array.from({ length: 20 }, (_, i) => `${i % 3},${(i % 5) - 0.5}`).join('\n'));
+  expect(() => checkTarget(two, 'c2', 'regress')).not.toThrow();
+  expect(() => checkTarget(two, 'c3', 'regress')).toThrow(/found "c3", expected one of c1, c2/);
+  expect(() => checkTarget(two, 'c1', 'classify')).not.toThrow();
+  expect(() => checkTarget(two, 'c2', 'classify')).toThrow(/values from -0\.5 to 3\.5/);
+  const one = observed(Array.from({ length: 20 }, (_, i) => `${i},${i % 3}`).join('\n'));
+  expect(() => checkTarget(one, 'c2', 'regress')).toThrow(/only one column of values, c2/);
+});
+
+test('whatever a device prints, what is written is a configuration', () => {
+  const name = fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' }).filter((text) => text.trim() !== '');
+  const value = fc.oneof(fc.double({ noNaN: true, min: -3e38, max: 3e38 }), fc.integer({ min: -9, max: 9 }));
+  const column = fc.record({ a: value, b: value, missing: fc.nat(3), isGrowing: fc.boolean() });
+  const file = join(folder, 'any.toml');
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(name, { minLength: 2, maxLength: 6 }),
+      fc.array(column, { minLength: 6, maxLength: 6 }),
+      fc.constantFrom('regress' as const, 'classify' as const),
+      fc.string({ minLength: 1 }),
+      (names, columns, wanted, port) => {
+        const observation: Observation = {
+          format: { kind: 'csv', delimiter: ',', separator: null, fields: names.length, names, checksum: false },
+          rows: 9,
+          columns: names.map((each, i) => {
+            const { a, b, missing, isGrowing } = columns[i];
+            const [min, max] = [Math.min(a, b), Math.max(a, b)];
+            const isInteger = Number.isInteger(a) && Number.isInteger(b);
+            // The first two can always be predicted, and predicted from.
+            return {
+              name: each,
+              min,
+              max,
+              example: a,
+              missing,
+              isInteger,
+              isGrowing: i > 1 && isGrowing,
+              step: 1,
+              distinct: 2,
+            };
+          }),
+        };
+        const kind = wanted === 'classify' && columns[0].a >= 0 && columns[0].b >= 0 ? wanted : 'regress';
+        try {
+          checkTarget(observation, names[0], kind);
+        } catch {
+          return;
+        }
+        writeFileSync(
+          file,
+          draftText({ name: 'any', port, baudRate: 9600, observation, kind, target: names[0], file: 'a\nb' }),
+        );
+        const config = loadConfig(file);
+        expect(config.columns.map((each) => each.name)).toEqual(names);
+        expect(config.source.port).toBe(port);
+        for (const { kind: is, range, name: of } of config.columns) {
+          const { min, max } = observation.columns[names.indexOf(of)];
+          if (is === 'number' && range !== undefined) expect(range[0] <= min && range[1] >= max).toBe(true);
+        }
+      },
+    ),
+  );
+});

@@ -1,0 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import type { TestContext } from 'vitest';
+
+/** Skips the test, with the reason printed, where a program is not installed; in CI it fails instead. */
+export function needTool(context: TestContext, ...programs: string[]): void {
+  for (const program of programs) {
+    if (spawnSync('which', [program]).status === 0) continue;
+    if (process.env.CI) throw new Error(`${program} is not installed`);
+    console.log(`not tried, as ${program} is not installed`);
+    context.skip(`${program} is not installed`);
+  }
+}
