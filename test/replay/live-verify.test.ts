@@ -49,6 +49,7 @@ flushS = 0.1
   });
   return {
     child,
+    config,
     closed,
     said: () => said,
     hears: (text: RegExp) => vi.waitFor(() => expect(said).toMatch(text), { timeout: 20_000, interval: 2 }),
@@ -104,7 +105,7 @@ test(`recorded live with the plug pulled in the middle, ${TIMES} times at differ
   }
 });
 
-test('frames of a device with faults, killed in the middle and started again: verified', {
+test('frames of a device with faults, killed in the middle, started again and reloaded: verified', {
   timeout: 120_000,
 }, async (context) => {
   const folder = folderOfTest();
@@ -129,6 +130,10 @@ test('frames of a device with faults, killed in the middle and started again: ve
   await first.closed;
   const second = startDaemon(folder, device.path);
   await second.hears(/goes on from/);
+  await second.hears(/at 115200/);
+  writeFileSync(second.config, readFileSync(second.config, 'utf8').replace('intervalS = 1', 'intervalS = 2'));
+  second.child.kill('SIGHUP');
+  await second.hears(/configuration changed: checkpoint\.intervalS/);
   await device.finished;
   await second.hears(/is gone/);
   second.child.kill('SIGTERM');
