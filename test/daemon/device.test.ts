@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
@@ -37,7 +37,11 @@ async function needDevice(context: TestContext, folder: string, options: Partial
     throw new Error('skipped');
   }
   onTestFinished(() => device.stop());
-  return device;
+  // A name of its own, which goes with the device: the number of its terminal is soon another's.
+  const port = join(folder, 'ttyDEVICE');
+  symlinkSync(device.path, port);
+  const finished = device.finished.then(() => rmSync(port));
+  return { start: () => device.start(), finished, port, report: () => device.report };
 }
 
 /** The daemon, from when it has opened the port on. */
@@ -76,14 +80,14 @@ test('labels that come later on their own are learned from and acknowledged; pre
     args: ['--label-delay', '5', '--label-repeat', '200'],
   });
   const task = 'task = { kind = "regress", features = ["x"], targets = ["y"], warmup = 20, labelWait = 50 }\n';
-  const daemon = await startDaemon(folder, `${CONFIG}${task}[source]\noutput = true\n`, device.path);
+  const daemon = await startDaemon(folder, `${CONFIG}${task}[source]\noutput = true\n`, device.port);
   device.start();
   await device.finished;
   await daemon.hears(/is gone/);
   const said = await daemon.stop();
   expect(said).toContain('device edgegrad-device 1');
   expect(said).toContain(`${ROWS} rows in all`);
-  const report = JSON.parse(device.report) as Record<string, number>;
+  const report = JSON.parse(device.report()) as Record<string, number>;
   const [, frames, labels] = /(\d+) frames, (\d+) labels/.exec(said) ?? [];
   expect(Number(frames)).toBeGreaterThan(2 * ROWS);
   expect(Number(labels)).toBeGreaterThanOrEqual(report.labels);
@@ -100,7 +104,7 @@ test('the device is asked for the rate of the configuration', async (context) =>
   const folder = folderOfTest();
   const device = await needDevice(context, folder, { speed: 1, periodS: 1 });
   const task = 'task = { kind = "regress", features = ["x"], targets = ["y"], warmup = 20 }\n';
-  const daemon = await startDaemon(folder, `${CONFIG}${task}[source]\nrowPeriodS = 0.002\n`, device.path);
+  const daemon = await startDaemon(folder, `${CONFIG}${task}[source]\nrowPeriodS = 0.002\n`, device.port);
   device.start();
   await device.finished; // ten minutes at its own pace
   await daemon.hears(/is gone/);
@@ -118,7 +122,7 @@ test.for([
 columns = [${column}, { name = "y" }]
 task = { kind = "regress", features = ["${name}"], targets = ["y"] }
 `;
-  const daemon = await startDaemon(folder, config, device.path);
+  const daemon = await startDaemon(folder, config, device.port);
   device.start();
   await daemon.hears(/BRIDGE_/);
   await device.finished;

@@ -35,7 +35,8 @@ describe('a serial port', () => {
   );
 
   test('unplugged says so once, and the source goes on waiting', async (context) => {
-    const pty = await needPty(context);
+    // A name of its own: the number of a terminal that has gone is soon another's.
+    const pty = await needPty(context, { link: join(await temporaryDirectory(), 'ttyDEVICE') });
     const { listener, source } = await listening({ path: pty.path });
     await pty.unplug();
     await listener.until(() => listener.events.length === 2);

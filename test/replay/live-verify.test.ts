@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -121,20 +121,23 @@ test('frames of a device with faults, killed in the middle, started again and re
     return;
   }
   onTestFinished(() => device.stop());
-  const first = startDaemon(folder, device.path);
+  const link = join(folder, 'ttyDEVICE');
+  symlinkSync(device.path, link);
+  const first = startDaemon(folder, link);
   await first.hears(/at 115200/);
   device.start();
   await first.hears(/speaks frames/);
   await new Promise((resolve) => setTimeout(resolve, 2500));
   first.child.kill('SIGKILL');
   await first.closed;
-  const second = startDaemon(folder, device.path);
+  const second = startDaemon(folder, link);
   await second.hears(/goes on from/);
   await second.hears(/at 115200/);
   writeFileSync(second.config, readFileSync(second.config, 'utf8').replace('intervalS = 1', 'intervalS = 2'));
   second.child.kill('SIGHUP');
   await second.hears(/configuration changed: checkpoint\.intervalS/);
   await device.finished;
+  rmSync(link);
   await second.hears(/is gone/);
   second.child.kill('SIGTERM');
   expect(await second.closed, second.said()).toBe(0);
