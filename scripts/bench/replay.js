@@ -3,15 +3,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LineDecoder } from '../../dist/bridge.js';
-import { Recorder, replayLog } from '../../dist/recording.js';
+import { DeviceEncoder, LineDecoder } from '../../dist/bridge.js';
+import { Pipeline, Recorder, RecordingReader, replayLog } from '../../dist/recording.js';
+import { createStream } from '../../dist/stream.js';
 
 const ROWS = 100_000;
 const ROUNDS = 5;
 const features = [...'abcdefgh'];
 const targets = [...'wxyz'];
 const columns = [...features, ...targets].map((name) => ({ name }));
-const stream = { columns, task: { kind: 'regress', features, targets } };
+const stream = {
+  columns,
+  task: { kind: 'regress', features, targets },
+  network: { layers: [{ kind: 'dense', units: 16, activation: 'tanh' }], optimizer: { kind: 'sgd', rate: 0.02 } },
+};
 
 const values = (i) => columns.map((_, j) => Number(Math.sin(0.1 * i + j).toFixed(3)));
 const lines = Array.from({ length: ROWS }, (_, i) => `${values(i % 1000).join(',')}\n`);
@@ -23,6 +28,46 @@ const cpuS = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 };
+
+/** The same rows as frames of a device, 20 a read. */
+async function recordFrames(file) {
+  const device = new DeviceEncoder({
+    columns: columns.map(({ name }) => ({ name, unit: '', type: 'f32', scale: 1, offset: 0, label: false })),
+  });
+  const recorder = new Recorder({ destination: { file }, queueBytes: 1 << 26, flushS: 3600 });
+  recorder.event({ type: 'opened', what: 'bench', isAgain: false, mayBeMidLine: false });
+  let parts = [device.bytes.slice(0, device.hello())];
+  for (let i = 0; i < ROWS; i++) {
+    device.timeUs[0] = 1000 * i;
+    parts.push(device.bytes.slice(0, device.row(values(i % 1000))));
+    if (i % 20 !== 19) continue;
+    const bytes = Buffer.concat(parts);
+    recorder.bytes(bytes, bytes.length, 1e6 * i, 1.7e18 + 1e6 * i);
+    parts = [];
+  }
+  await recorder.close();
+  if (recorder.metrics().lostBytes > 0) throw new Error('the queue was too small');
+}
+
+/** Rows of a recording decoded into the arena, none of them learned. */
+async function decodeRecording(file) {
+  let rows = 0;
+  const learner = createStream(stream);
+  learner.accept = () => {
+    rows++;
+    return 0;
+  };
+  const pipeline = new Pipeline(learner);
+  const start = cpuS();
+  const reader = await RecordingReader.open([file]);
+  for await (const messages of reader.chunks()) {
+    while (messages.next()) {
+      if (messages.topic === 'wire') pipeline.feed(messages.data, messages.start, messages.end);
+    }
+  }
+  if (rows !== ROWS) throw new Error(`${file}: ${rows} rows`);
+  return cpuS() - start;
+}
 
 async function record(file, rowsPerRead) {
   const recorder = new Recorder({ destination: { file }, queueBytes: 1 << 25, flushS: 3600 });
@@ -64,12 +109,15 @@ try {
   writeFileSync(path('log.ndjson'), Array.from({ length: ROWS }, (_, i) => `${object(i)}\n`).join(''));
   await record(path('single.mcap'), 1);
   await record(path('many.mcap'), 20);
+  await recordFrames(path('frames.mcap'));
   const contestants = [
     ['decode CSV, no learning', decode],
     ['replay CSV', () => replay(path('log.csv'))],
     ['replay JSON lines', () => replay(path('log.ndjson'))],
     ['replay recording, 1 row a read', () => replay(path('single.mcap'))],
     ['replay recording, 20 rows a read', () => replay(path('many.mcap'))],
+    ['decode recording of frames', () => decodeRecording(path('frames.mcap'))],
+    ['replay recording of frames', () => replay(path('frames.mcap'))],
     ['record, 1 row a read', () => record(path('again.mcap'), 1)],
     ['record, 20 rows a read', () => record(path('again.mcap'), 20)],
   ].map(([name, run]) => ({ name, run, seconds: [] }));
