@@ -102,7 +102,7 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
       ? ''
       : `   ${score.skillLabel} ${figure(score.skill)}${score.skill <= 0 ? ': no better than the baseline' : ''}`;
   const rows = [
-    ['', 'network', score.baselineLabel],
+    ['', report.learner.kind, score.baselineLabel],
     [`${score.label}, ${report.scored} rows`, figure(score.model, unit), figure(score.baseline, unit)],
     [
       `${score.label}, last ${report.window.current?.scored ?? 0}`,
