@@ -76,34 +76,34 @@ export class RowLayout {
         continue;
       }
       const p = at + place[field];
-      let raw = 0;
+      const slot = to + field;
+      // Through the array, and not a variable: one that is now an integer, now a double may cost V8 a heap number.
       switch (type[field]) {
         case F32:
-          raw = view.getFloat32(p, true);
+          values[slot] = view.getFloat32(p, true);
           break;
         case F16:
-          raw = halfToNumber(view.getUint16(p, true));
+          values[slot] = halfToNumber(view.getUint16(p, true));
           break;
         case I32:
-          raw = view.getInt32(p, true);
+          values[slot] = view.getInt32(p, true);
           break;
         case I16:
-          raw = view.getInt16(p, true);
+          values[slot] = view.getInt16(p, true);
           break;
         case U16:
-          raw = view.getUint16(p, true);
+          values[slot] = view.getUint16(p, true);
           break;
         case U8:
-          raw = bytes[p];
+          values[slot] = bytes[p];
           break;
         case BOOL:
-          raw = bytes[p] === 0 ? 0 : 1;
+          values[slot] = bytes[p] === 0 ? 0 : 1;
       }
-      const value = raw * scale[field] + offset[field];
-      values[to + field] = value;
-      const rounded = Math.fround(value);
       // A raw NaN, which only float types have, is a missing value.
-      if (!Number.isFinite(rounded) && !Number.isNaN(raw)) isGood = false;
+      const isMissing = Number.isNaN(values[slot]);
+      values[slot] = values[slot] * scale[field] + offset[field];
+      if (!isMissing && !Number.isFinite(Math.fround(values[slot]))) isGood = false;
     }
     return isGood;
   }
