@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { demoConfigPath } from '../../src/daemon/index.js';
-import { edgegrad as command } from '../support/command-line.js';
+import { edgegrad as command } from '../support/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'edgegrad-check-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,46 +1,20 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openPty } from '../../src/ingest/index.js';
+import { type Around, runCli } from '../support/cli.js';
 import { needPty } from '../support/pty.js';
 
 // The bundle as a user runs it.
 const root = join(import.meta.dirname, '../..');
-const cli = join(root, 'dist/cli.js');
 const model = join(root, 'models/sailing-wind');
 const folder = mkdtempSync(join(tmpdir(), 'edgegrad-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Ended {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-/** Runs the command line to its end; `during` may act on it once it has said something. */
-async function edgegrad(
-  args: string[],
-  during?: (child: ReturnType<typeof spawn>, err: string) => void,
-  input?: string,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<Ended> {
-  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (bytes) => {
-    out += bytes;
-  });
-  child.stderr.on('data', (bytes) => {
-    err += bytes;
-    during?.(child, err);
-  });
-  child.stdin.end(input);
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, out, err };
-}
+const edgegrad = (args: string[], during?: Around['during'], input?: string, env?: NodeJS.ProcessEnv) =>
+  runCli(folder, args, during, input, env);
 
 const write = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text);

@@ -17,7 +17,7 @@ import { measureRowUs } from '../../src/cli/row-time.js';
 import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 import { SimulatedDevice } from '../../src/ingest/index.js';
 import { createStream } from '../../src/stream/index.js';
-import { edgegrad as command } from '../support/command-line.js';
+import { edgegrad as command } from '../support/cli.js';
 import { needPty } from '../support/pty.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'edgegrad-doctor-'));

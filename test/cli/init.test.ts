@@ -9,7 +9,7 @@ import { checkTarget, draftText, roleOf } from '../../src/cli/init/draft.js';
 import { type Observation, observe } from '../../src/cli/init/observe.js';
 import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 import { type Pty, SimulatedDevice } from '../../src/ingest/index.js';
-import { edgegrad as command } from '../support/command-line.js';
+import { edgegrad as command } from '../support/cli.js';
 import { needPty } from '../support/pty.js';
 import { needTool } from '../support/tools.js';
 

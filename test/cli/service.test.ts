@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, type TestContext, test } from 'vitest';
-import { edgegrad as command, type Ended } from '../support/command-line.js';
+import { edgegrad as command, type Ended } from '../support/cli.js';
 import { needTool } from '../support/tools.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'edgegrad-service-'));

@@ -9,14 +9,25 @@ export interface Ended {
   err: string;
 }
 
-/** Runs the bundle as a user does, to its end; `during` may act on it once it has said something. */
-export async function runCli(
-  cwd: string,
-  args: string[],
-  during?: (child: ChildProcess, err: string) => void,
-  input?: string | Uint8Array,
-): Promise<Ended> {
-  const child = spawn(process.execPath, [cli, ...args], { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+export interface Around {
+  cwd: string;
+  env?: NodeJS.ProcessEnv | undefined;
+  /** The user to run as. */
+  uid?: number | undefined;
+  /** Standard input; empty where there is none. */
+  input?: string | Uint8Array | undefined;
+  /** Called with everything said on standard error so far, whenever more has been said. */
+  during?: ((child: ChildProcess, err: string) => void) | undefined;
+}
+
+/** Runs the bundle as a user does, to its end. */
+export async function edgegrad(args: string[], { cwd, env, uid, input, during }: Around): Promise<Ended> {
+  const child = spawn(process.execPath, [cli, ...args], {
+    cwd,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(env === undefined ? {} : { env }),
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
   let out = '';
   let err = '';
   child.stdout.on('data', (bytes) => {
@@ -30,3 +41,12 @@ export async function runCli(
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { code, out, err };
 }
+
+/** The same, in a folder. */
+export const runCli = (
+  cwd: string,
+  args: string[],
+  during?: Around['during'],
+  input?: Around['input'],
+  env?: NodeJS.ProcessEnv,
+): Promise<Ended> => edgegrad(args, { cwd, during, input, env });
