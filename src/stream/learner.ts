@@ -1,7 +1,7 @@
 import type { ExecutorKind, Network, NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import type { StateArray } from '../online/index.js';
-import type { Task } from '../spec/index.js';
+import type { HeadKind } from './task-head.js';
 
 /** One contestant of a race. */
 export interface ExpertReport {
@@ -37,7 +37,7 @@ export type LearnerReport =
 
 /** What a learner is made for. */
 export interface LearnerOptions {
-  kind: Task['kind'];
+  kind: HeadKind;
   inputs: number;
   /** Rows that can wait for their labels. */
   slots: number;

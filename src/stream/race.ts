@@ -1,11 +1,11 @@
 import { createNetworks, type Network, type NetworkState } from '../engine/index.js';
 import type { Tensor, TensorFile } from '../models/index.js';
 import { Mixture, RandomFeatures, type StateArray, Tracker } from '../online/index.js';
-import type { NetworkSpec, Task } from '../spec/index.js';
+import type { NetworkSpec } from '../spec/index.js';
 import { LabelAge } from './label-age.js';
 import type { ExpertReport, Learner, LearnerOptions, LearnerReport } from './learner.js';
 import { CURVATURE } from './step-limit.js';
-import type { TaskHead } from './task-head.js';
+import type { HeadKind, TaskHead } from './task-head.js';
 
 /**
  * Step sizes of the networks. Steps are softened, so that the last one is as fast as a row can be learned at all. Two
@@ -38,7 +38,7 @@ const MEMORY = 0.998;
 
 /** A network of the race, for a task of so many inputs and outputs. */
 export function raceNetwork(
-  kind: Task['kind'],
+  kind: HeadKind,
   inputs: number,
   outputs: number,
   { rate, initialiser }: (typeof NETWORKS)[number],

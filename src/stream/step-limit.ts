@@ -1,5 +1,6 @@
 import type { Network } from '../engine/index.js';
-import { type Task, widthsOf } from '../spec/index.js';
+import { widthsOf } from '../spec/index.js';
+import type { HeadKind } from './task-head.js';
 
 /** ∂²ℓ/∂z² of a task's loss as far as the length of a step goes: ½ error², and cross-entropy of a softmax. */
 export const CURVATURE = { regress: 1, classify: 0.25 };
@@ -20,7 +21,7 @@ export class StepLimit {
 
   constructor(
     private readonly network: Network,
-    kind: Task['kind'],
+    kind: HeadKind,
   ) {
     const { layers, optimizer, inputs } = network.plan.network;
     const widths = widthsOf({ inputs, layers });

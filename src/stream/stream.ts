@@ -2,39 +2,29 @@ import type { Network, NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import { RunningScaler, type StateArray } from '../online/index.js';
 import { type Column, type RowSchema, resolveColumns, resolveTask, type Task, type TaskSpec } from '../spec/index.js';
-import { ClassificationHead } from './classification.js';
 import { Encoder, usedColumns } from './encoder.js';
 import { Gates, PASSED } from './gates.js';
 import { hashOf } from './hash.js';
+import { LabelledTask } from './labelled.js';
 import type { Learner } from './learner.js';
-import { NetworkLearner } from './network-learner.js';
-import { AFTER_GAP, LEARNED, MISSING, NOT_FINITE, PREDICTED, QUARANTINED, SCORED, STEP_SKIPPED } from './outcome.js';
-import { HAS_FEATURES, HAS_LABEL, HAS_OUTSIDE_LABEL, PendingRows } from './pending.js';
-import { Race } from './race.js';
-import { RegressionHead } from './regression.js';
+import { AFTER_GAP, MISSING, PREDICTED, QUARANTINED } from './outcome.js';
 import {
-  BAD_LABELS,
   COUNTERS,
   GAP_REASONS,
   GAPS,
   type GapReason,
-  LABELS,
   LOST,
-  MISSING_LABELS,
   MISSING_ROWS,
   NOT_FINITE_ROWS,
   PREDICTIONS,
   QUARANTINES,
   ROWS,
   reportOf,
-  SKIPPED_STEPS,
-  STEPS,
   type StreamReport,
-  UNUSED_LABELS,
 } from './report.js';
 import { restoreState, stateOf } from './state.js';
-import type { TaskHead } from './task-head.js';
-import { isNamed, type ResolvedTaskNetwork, resolveTaskNetwork, type TaskNetwork } from './task-network.js';
+import type { TaskKind } from './task-kind.js';
+import type { ResolvedTaskNetwork, TaskNetwork } from './task-network.js';
 
 export interface StreamOptions {
   columns: RowSchema;
@@ -88,20 +78,12 @@ export class Stream {
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
   /** [0]: what the network's last step returned, of the row that gave LEARNED. */
-  readonly loss = new Float64Array(1).fill(Number.NaN);
+  readonly loss: Float64Array;
 
+  private readonly kind: TaskKind;
   private readonly gates: Gates;
   private readonly features: Encoder;
-  private readonly targets: Encoder;
   private readonly scaler: RunningScaler;
-  private readonly head: TaskHead;
-  private readonly pending: PendingRows;
-  /** [width]: the label from outside being used. */
-  private readonly outsideLabel: Float64Array;
-  /** [columns]: 1 for the targets. */
-  private readonly isTarget: Uint8Array;
-  private readonly input: Float32Array;
-  private readonly target: Float32Array;
   /** [inputs] */
   private readonly values: Float64Array;
   private readonly counts = new Float64Array(COUNTERS);
@@ -123,48 +105,27 @@ export class Stream {
     );
     this.gates = new Gates(columns);
     this.features = new Encoder(columns, task.features, 'oneHot');
-    this.targets = new Encoder(columns, task.targets, 'index');
-
     const inputs = this.features.width;
-    const target = columns.find((column) => column.name === task.targets[0])!;
-    const outputs = task.kind === 'regress' ? this.targets.width : target.classes!;
     this.inputNames = this.features.names;
-    this.outputNames =
-      task.kind === 'regress' ? this.targets.names : Array.from({ length: outputs }, (_, c) => `${target.name}.${c}`);
     this.scaler = new RunningScaler(inputs, this.features.isCategory);
-    this.head =
-      task.kind === 'regress' ? new RegressionHead(outputs, task.window) : new ClassificationHead(outputs, task.window);
-    this.prediction = this.head.prediction;
-    this.truth = this.head.truth;
-    this.scoredPrediction = this.head.scoredPrediction;
-    this.scoredBaseline = this.head.scoredBaseline;
+    this.values = new Float64Array(inputs);
 
-    const slots = Math.max(task.delay + task.labelAge, task.labelWait) + 1;
-    const learnerOptions = {
-      kind: task.kind,
-      inputs,
-      slots,
-      seed: options.seed ?? 1,
-      executor: options.executor ?? 'auto',
-      reserve: { row: columns.length, pending: slots * inputs },
-    };
-    if (isNamed(options.network)) {
-      const { taskNetwork, network } = resolveTaskNetwork(options.network, task.kind, inputs, outputs);
-      this.taskNetwork = taskNetwork;
-      this.learner = new NetworkLearner(this.head, network, taskNetwork.safety, learnerOptions);
-    } else {
-      this.taskNetwork = 'race';
-      this.learner = new Race(this.head, learnerOptions);
-    }
-    this.network = this.learner.network;
-    this.input = this.network.input;
-    this.target = this.network.target;
+    const { network, seed = 1, executor = 'auto' } = options;
+    const trackOptions = { inputs, network, seed, executor, counts: this.counts };
+    this.kind = new LabelledTask(columns, task, this.gates, trackOptions, { row: columns.length });
+    this.outputNames = this.kind.outputNames;
+    this.prediction = this.kind.prediction;
+    this.truth = this.kind.truth;
+    this.scoredPrediction = this.kind.scoredPrediction;
+    this.scoredBaseline = this.kind.scoredBaseline;
+
+    const [{ learner, taskNetwork }] = this.kind.tracks;
+    this.learner = learner;
+    this.taskNetwork = taskNetwork;
+    this.network = learner.network;
+    this.loss = learner.loss;
     this.row = this.network.region('row').subarray(0, columns.length);
     this.labelRow = new Float32Array(columns.length);
-    this.isTarget = Uint8Array.from(columns, ({ name }) => (task.targets.includes(name) ? 1 : 0));
-    this.outsideLabel = new Float64Array(this.head.width);
-    this.pending = new PendingRows(slots, inputs, this.head.width, this.network.region('pending'));
-    this.values = new Float64Array(inputs);
 
     const timeColumn = columns.findIndex((column) => column.kind === 'time');
     this.timeColumn = timeColumn < 0 ? undefined : timeColumn;
@@ -178,9 +139,7 @@ export class Stream {
 
   /** `classify`: the most probable class of the current row, −1 where it was not predicted. `regress`: −1. */
   get predictedClass(): number {
-    const { pending, task } = this;
-    const slot = pending.slotOf(0);
-    return task.kind === 'classify' && (pending.flags[slot] & HAS_FEATURES) !== 0 ? pending.predictions[slot] : -1;
+    return this.kind.predictedClass;
   }
 
   /**
@@ -190,21 +149,13 @@ export class Stream {
    * @hot
    */
   accept(): number {
-    const { counts, row, pending } = this;
+    const { counts, row } = this;
     counts[ROWS] = counts[ROWS] + 1;
-    let outcome = this.checkTime();
+    const before = this.checkTime();
     const passed = this.gates.check(row) === PASSED;
-    const slot = pending.advance();
-    if (!passed) {
-      counts[QUARANTINES] = counts[QUARANTINES] + 1;
-    } else if (this.targets.isComplete(row)) {
-      this.targets.encode(pending.labels, slot * pending.width, row);
-      pending.flags[slot] = HAS_LABEL;
-    } else {
-      counts[MISSING_LABELS] = counts[MISSING_LABELS] + 1;
-    }
-    outcome |= this.joinLabel();
-    return outcome | (passed ? this.predict(slot) : QUARANTINED);
+    if (!passed) counts[QUARANTINES] = counts[QUARANTINES] + 1;
+    const learned = this.kind.take(row, passed);
+    return before | learned | (passed ? this.predict() : QUARANTINED);
   }
 
   /**
@@ -215,14 +166,11 @@ export class Stream {
    */
   lost(count: number): void {
     if (!Number.isSafeInteger(count) || count <= 0) return;
-    const { counts, pending } = this;
+    const { counts, kind } = this;
     counts[LOST] = counts[LOST] + count;
-    // After as many as there are slots, every slot is empty and stays so.
-    const n = count < pending.slots ? count : pending.slots;
-    for (let i = 0; i < n; i++) {
-      pending.advance();
-      this.joinLabel();
-    }
+    // After as many as there are places, every place is empty and stays so.
+    const n = count < kind.places ? count : kind.places;
+    for (let i = 0; i < n; i++) kind.skip();
   }
 
   /**
@@ -234,24 +182,7 @@ export class Stream {
    * @hot
    */
   label(age: number): number {
-    const { counts, pending, labelRow, outsideLabel } = this;
-    const { flags } = pending;
-    counts[LABELS] = counts[LABELS] + 1;
-    if (!this.targets.isComplete(labelRow) || !this.gates.isInRange(labelRow, this.isTarget)) {
-      counts[BAD_LABELS] = counts[BAD_LABELS] + 1;
-      return QUARANTINED;
-    }
-    const { labelAge } = this.task;
-    const isWaitedFor = age >= 0 && age < pending.slots && Number.isInteger(age);
-    const slot = isWaitedFor ? pending.slotOf(age) : 0;
-    const isFree = isWaitedFor && (flags[slot] & (HAS_FEATURES | HAS_OUTSIDE_LABEL)) === HAS_FEATURES;
-    if (!isFree || (age >= labelAge && (flags[pending.slotOf(age - labelAge)] & HAS_LABEL) !== 0)) {
-      counts[UNUSED_LABELS] = counts[UNUSED_LABELS] + 1;
-      return 0;
-    }
-    flags[slot] = flags[slot] | HAS_OUTSIDE_LABEL;
-    this.targets.encode(outsideLabel, 0, labelRow);
-    return this.useLabel(slot, outsideLabel, 0);
+    return this.kind.label(age, this.labelRow);
   }
 
   /**
@@ -271,21 +202,14 @@ export class Stream {
    * that those rows are not scored twice.
    */
   finish(): void {
-    const { pending, head, task } = this;
-    for (let age = task.delay + task.labelAge - 1; age >= task.labelAge; age--) {
-      const truthSlot = pending.slotOf(age);
-      const labelSlot = pending.slotOf(age - task.labelAge);
-      if (pending.isScorable[truthSlot] !== 1 || (pending.flags[labelSlot] & HAS_LABEL) === 0) continue;
-      head.score(pending, truthSlot, pending.labels, labelSlot * head.width);
-      pending.isScorable[truthSlot] = 0;
-    }
+    this.kind.finish();
   }
 
   private forget(reason: GapReason): void {
     const { counts } = this;
     const counter = GAPS + GAP_REASONS.indexOf(reason);
     counts[counter] = counts[counter] + 1;
-    this.pending.clear();
+    this.kind.clear();
     this.gates.reset();
   }
 
@@ -304,73 +228,25 @@ export class Stream {
     return AFTER_GAP;
   }
 
-  /** Scores and learns from the label that the current row makes known. @hot */
-  private joinLabel(): number {
-    const { pending, head } = this;
-    const { flags } = pending;
-    const labelSlot = pending.slotOf(this.task.delay);
-    if ((flags[labelSlot] & HAS_LABEL) === 0) return 0;
-    const truthSlot = pending.slotOf(this.task.delay + this.task.labelAge);
-    if ((flags[truthSlot] & HAS_OUTSIDE_LABEL) !== 0) return 0;
-    return this.useLabel(truthSlot, pending.labels, labelSlot * head.width);
-  }
-
-  /** Scores what was predicted in a slot, and learns from it. @hot */
-  private useLabel(slot: number, labels: Float64Array, labelOff: number): number {
-    const { pending, head, counts } = this;
-    let outcome = 0;
-    if (pending.isScorable[slot] === 1) {
-      head.score(pending, slot, labels, labelOff);
-      pending.isScorable[slot] = 0;
-      outcome = SCORED;
-    }
-    head.receive(labels, labelOff);
-    if ((pending.flags[slot] & HAS_FEATURES) === 0) return outcome;
-
-    const { input } = this;
-    const { features, inputs } = pending;
-    for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off];
-    head.writeTarget(this.target, labels, labelOff);
-    head.judgeNaive(pending, slot, labels, labelOff);
-    const hasLearned = this.learner.learn(slot, labels, labelOff);
-    this.loss[0] = this.learner.loss[0];
-    if (!hasLearned) {
-      counts[SKIPPED_STEPS] = counts[SKIPPED_STEPS] + 1;
-      return outcome | STEP_SKIPPED;
-    }
-    counts[STEPS] = counts[STEPS] + 1;
-    return outcome | LEARNED;
-  }
-
   /** @hot */
-  private predict(slot: number): number {
-    const { counts, row, pending, values, input, scaler } = this;
-    const { features, inputs } = pending;
-    if (!this.features.isComplete(row)) {
+  private predict(): number {
+    const { counts, row, values, scaler, features } = this;
+    if (!features.isComplete(row)) {
       counts[MISSING_ROWS] = counts[MISSING_ROWS] + 1;
       return MISSING;
     }
-    this.features.encode(values, 0, row);
+    features.encode(values, 0, row);
     scaler.update(values, 0);
     scaler.standardise(values, values, 0);
-    for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off] = values[i];
-    this.learner.predict(slot);
-    const finite = this.head.publish(pending, slot);
-    pending.flags[slot] = pending.flags[slot] | HAS_FEATURES;
-    if (!finite) {
-      counts[NOT_FINITE_ROWS] = counts[NOT_FINITE_ROWS] + 1;
-      return NOT_FINITE;
-    }
-    if (counts[ROWS] > this.task.warmup && this.head.knowsLabel()) {
-      pending.isScorable[slot] = 1;
-    }
-    counts[PREDICTIONS] = counts[PREDICTIONS] + 1;
-    return PREDICTED;
+    const outcome = this.kind.predict(values, counts[ROWS] > this.task.warmup);
+    const counter = outcome === PREDICTED ? PREDICTIONS : NOT_FINITE_ROWS;
+    counts[counter] = counts[counter] + 1;
+    return outcome;
   }
 
   /** Scores and counters as plain data. */
   report(): StreamReport {
-    return reportOf(this.task.kind, this.counts, this.gates.report(), this.head.report(), this.learner.report());
+    return reportOf(this.task.kind, this.counts, this.gates.report(), this.kind.report(), this.learner.report());
   }
 
   /**
@@ -401,9 +277,7 @@ export class Stream {
     return [
       ...this.decisiveState(),
       ...this.gates.counters('stream.gates'),
-      ...this.head.scores('stream.scores'),
-      ...this.learner.scores(),
-      ...this.pending.scores('stream.scores.pending'),
+      ...this.kind.tracks.flatMap((track) => track.scores()),
       { name: 'stream.counters', shape: [COUNTERS], data: this.counts },
     ];
   }
@@ -411,17 +285,16 @@ export class Stream {
   /** Works out again what follows from `arrays`, after they were written. */
   refresh(): void {
     this.scaler.refresh();
-    this.head.refresh();
+    for (const { head } of this.kind.tracks) head.refresh();
   }
 
   private decisiveState(): StateArray[] {
     return [
       ...this.scaler.state('stream.features'),
-      ...this.head.state('stream.targets'),
-      ...this.pending.state('stream.pending'),
+      ...this.kind.tracks.flatMap((track) => track.state()),
       ...this.gates.state('stream.gates'),
       { name: 'stream.clock', shape: [2], data: this.clock },
-      ...this.learner.arrays(),
+      ...this.kind.tracks.flatMap((track) => track.learner.arrays()),
     ];
   }
 }

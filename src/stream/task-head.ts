@@ -1,9 +1,11 @@
 import type { ClassificationReport, RegressionReport, StateArray } from '../online/index.js';
 import type { PendingRows } from './pending.js';
 
+/** Whether numbers are predicted or a class. */
+export type HeadKind = 'regress' | 'classify';
+
 /**
- * What one kind of task does with labels and network outputs. A new kind is one implementation and one line in
- * `createStream`.
+ * What one kind of output does with labels and network outputs.
  *
  * A label is `width` values: the target values of a regression, the class of a classification.
  */

@@ -6,10 +6,10 @@ import {
   type OptimizerSpec,
   type ResolvedNetwork,
   resolveNetwork,
-  type Task,
 } from '../spec/index.js';
 import { parse } from '../spec/parse.js';
 import { taskNetworkEntries } from '../spec/schemas.js';
+import type { HeadKind } from './task-head.js';
 
 /** The part of a network a user chooses for a task; the task adds inputs, output layer and loss. */
 export interface TaskNetwork {
@@ -54,7 +54,7 @@ const RATE = { regress: 0.02, classify: 0.05 };
  */
 export function resolveTaskNetwork(
   value: unknown,
-  kind: Task['kind'],
+  kind: HeadKind,
   inputs: number,
   outputs: number,
 ): { taskNetwork: ResolvedTaskNetwork; network: ResolvedNetwork } {

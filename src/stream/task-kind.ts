@@ -1,0 +1,50 @@
+import type { ClassificationReport, RegressionReport } from '../online/index.js';
+import type { Track } from './track.js';
+
+/**
+ * What one kind of task does with rows: which tracks it has, what their labels are, and what is told of them. A new kind is
+ * one implementation and one line in `createStream`.
+ */
+export interface TaskKind {
+  /** At least one. The first one's network holds the row. */
+  readonly tracks: readonly Track[];
+  readonly outputNames: readonly string[];
+  /** Of the last row that gave PREDICTED: [outputs]. */
+  readonly prediction: Float64Array;
+  /** Of the last row that gave SCORED. */
+  readonly truth: Float64Array;
+  readonly scoredPrediction: Float64Array;
+  readonly scoredBaseline: Float64Array;
+
+  /**
+   * Gives a row its place, takes the labels in it, and learns from what has become known.
+   *
+   * @param passed false for a row that is not to be believed
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED
+   * @hot
+   */
+  take(row: Float32Array, passed: boolean): number;
+  /** A row that never came keeps its place. @hot */
+  skip(): void;
+  /** The places after which no row is left that waits for a label. */
+  readonly places: number;
+  /**
+   * Predicts the row taken last.
+   *
+   * @param values [inputs], standardised
+   * @param isWarm whether what is predicted is to be scored
+   * @returns PREDICTED, NOT_FINITE, or MISSING where the row lacks something beside the features
+   * @hot
+   */
+  predict(values: Float64Array, isWarm: boolean): number;
+  /** A label from outside the rows for the row `age` rows ago; returns as `Stream.label`. @hot */
+  label(age: number, row: Float32Array): number;
+  /** The most probable class of the current row, −1 where there is none. */
+  readonly predictedClass: number;
+  /** Scores what can be scored without later rows. */
+  finish(): void;
+  /** Rows before and after do not belong together. @hot */
+  clear(): void;
+
+  report(): RegressionReport | ClassificationReport;
+}

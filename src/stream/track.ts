@@ -1,0 +1,173 @@
+import type { ExecutorKind } from '../engine/index.js';
+import type { StateArray } from '../online/index.js';
+import type { Task } from '../spec/index.js';
+import type { Learner } from './learner.js';
+import { NetworkLearner } from './network-learner.js';
+import { LEARNED, NOT_FINITE, PREDICTED, SCORED, STEP_SKIPPED } from './outcome.js';
+import { HAS_FEATURES, HAS_LABEL, HAS_OUTSIDE_LABEL, PendingRows } from './pending.js';
+import { Race } from './race.js';
+import { SKIPPED_STEPS, STEPS, UNUSED_LABELS } from './report.js';
+import type { HeadKind, TaskHead } from './task-head.js';
+import { isNamed, type ResolvedTaskNetwork, resolveTaskNetwork, type TaskNetwork } from './task-network.js';
+
+/** When labels come, in rows: as the keys of a task of the same names. */
+export type LabelTimes = Pick<Task, 'delay' | 'labelAge' | 'labelWait'>;
+
+/** What all tracks of a stream have in common. */
+export interface TrackOptions {
+  kind: HeadKind;
+  inputs: number;
+  /** Without a key: a race. */
+  network: TaskNetwork | undefined;
+  seed: number;
+  executor: ExecutorKind | 'auto';
+  /** Counters of the stream. */
+  counts: Float64Array;
+}
+
+/**
+ * One thing that is predicted from every row, scored when its truth comes and then learned: a head, a learner, and the rows
+ * that wait for labels. A regression has one; a forecast has one for every horizon.
+ */
+export class Track {
+  readonly learner: Learner;
+  /** The declared network with its defaults, or `race`. */
+  readonly taskNetwork: Readonly<ResolvedTaskNetwork> | 'race';
+  readonly pending: PendingRows;
+  private readonly input: Float32Array;
+  private readonly target: Float32Array;
+  private readonly counts: Float64Array;
+
+  /** @param reserve regions the stream wants in the arena of this track's network */
+  constructor(
+    readonly head: TaskHead,
+    private readonly times: LabelTimes,
+    { kind, inputs, network: declared, seed, executor, counts }: TrackOptions,
+    reserve: Record<string, number> = {},
+  ) {
+    const slots = Math.max(times.delay + times.labelAge, times.labelWait) + 1;
+    const options = { kind, inputs, slots, seed, executor, reserve: { ...reserve, pending: slots * inputs } };
+    if (isNamed(declared)) {
+      const { taskNetwork, network } = resolveTaskNetwork(declared, kind, inputs, head.outputs);
+      this.taskNetwork = taskNetwork;
+      this.learner = new NetworkLearner(head, network, taskNetwork.safety, options);
+    } else {
+      this.taskNetwork = 'race';
+      this.learner = new Race(head, options);
+    }
+    const { network } = this.learner;
+    this.pending = new PendingRows(slots, inputs, head.width, network.region('pending'));
+    this.input = network.input;
+    this.target = network.target;
+    this.counts = counts;
+  }
+
+  /**
+   * Scores and learns from the label that the current row makes known.
+   *
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED
+   * @hot
+   */
+  join(): number {
+    const { pending, head, times } = this;
+    const { flags } = pending;
+    const labelSlot = pending.slotOf(times.delay);
+    if ((flags[labelSlot] & HAS_LABEL) === 0) return 0;
+    const truthSlot = pending.slotOf(times.delay + times.labelAge);
+    if ((flags[truthSlot] & HAS_OUTSIDE_LABEL) !== 0) return 0;
+    return this.useLabel(truthSlot, pending.labels, labelSlot * head.width);
+  }
+
+  /**
+   * Takes a label [width] from outside the rows for the row `age` rows ago.
+   *
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED
+   * @hot
+   */
+  label(age: number, label: Float64Array): number {
+    const { pending, counts } = this;
+    const { flags } = pending;
+    const { labelAge } = this.times;
+    const isWaitedFor = age >= 0 && age < pending.slots && Number.isInteger(age);
+    const slot = isWaitedFor ? pending.slotOf(age) : 0;
+    const isFree = isWaitedFor && (flags[slot] & (HAS_FEATURES | HAS_OUTSIDE_LABEL)) === HAS_FEATURES;
+    if (!isFree || (age >= labelAge && (flags[pending.slotOf(age - labelAge)] & HAS_LABEL) !== 0)) {
+      counts[UNUSED_LABELS] = counts[UNUSED_LABELS] + 1;
+      return 0;
+    }
+    flags[slot] = flags[slot] | HAS_OUTSIDE_LABEL;
+    return this.useLabel(slot, label, 0);
+  }
+
+  /** Scores what was predicted in a slot, and learns from it. @hot */
+  private useLabel(slot: number, labels: Float64Array, labelOff: number): number {
+    const { pending, head, counts } = this;
+    let outcome = 0;
+    if (pending.isScorable[slot] === 1) {
+      head.score(pending, slot, labels, labelOff);
+      pending.isScorable[slot] = 0;
+      outcome = SCORED;
+    }
+    head.receive(labels, labelOff);
+    if ((pending.flags[slot] & HAS_FEATURES) === 0) return outcome;
+
+    const { input } = this;
+    const { features, inputs } = pending;
+    for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off];
+    head.writeTarget(this.target, labels, labelOff);
+    head.judgeNaive(pending, slot, labels, labelOff);
+    if (!this.learner.learn(slot, labels, labelOff)) {
+      counts[SKIPPED_STEPS] = counts[SKIPPED_STEPS] + 1;
+      return outcome | STEP_SKIPPED;
+    }
+    counts[STEPS] = counts[STEPS] + 1;
+    return outcome | LEARNED;
+  }
+
+  /**
+   * Predicts from the current row.
+   *
+   * @param values [inputs], standardised
+   * @param isWarm whether the prediction is to be scored when its truth comes
+   * @returns PREDICTED or NOT_FINITE
+   * @hot
+   */
+  predict(values: Float64Array, isWarm: boolean): number {
+    const { pending, input, head } = this;
+    const { features, inputs } = pending;
+    const slot = pending.slotOf(0);
+    for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off] = values[i];
+    this.learner.predict(slot);
+    const finite = head.publish(pending, slot);
+    pending.flags[slot] = pending.flags[slot] | HAS_FEATURES;
+    if (!finite) return NOT_FINITE;
+    if (isWarm && head.knowsLabel()) pending.isScorable[slot] = 1;
+    return PREDICTED;
+  }
+
+  /** Scores the predictions whose truth was printed but was not yet to be used. Nothing is learned. */
+  finish(): void {
+    const { pending, head, times } = this;
+    for (let age = times.delay + times.labelAge - 1; age >= times.labelAge; age--) {
+      const truthSlot = pending.slotOf(age);
+      const labelSlot = pending.slotOf(age - times.labelAge);
+      if (pending.isScorable[truthSlot] !== 1 || (pending.flags[labelSlot] & HAS_LABEL) === 0) continue;
+      head.score(pending, truthSlot, pending.labels, labelSlot * head.width);
+      pending.isScorable[truthSlot] = 0;
+    }
+  }
+
+  /** What decides about later predictions, beside what the learner has. */
+  state(): StateArray[] {
+    return [...this.head.state('stream.targets'), ...this.pending.state('stream.pending')];
+  }
+
+  /** What must be kept but decides about no later prediction. */
+  scores(): StateArray[] {
+    return [
+      ...this.head.scores('stream.scores'),
+      ...this.learner.scores(),
+      ...this.pending.scores('stream.scores.pending'),
+    ];
+  }
+}
