@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { type Config, demoConfigPath, loadConfig, TaskRun } from '../daemon/index.js';
+import { type Config, Daemon, demoConfigPath, loadConfig } from '../daemon/index.js';
 import { parseBaud, parseSpeed } from './options.js';
 
 interface RunFlags {
@@ -25,17 +25,17 @@ export function runCommand(): Command {
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
     .action(async (file: string | undefined, flags: RunFlags) => {
       const load = () => withFlags(loadConfig(file ?? demoConfigPath()), flags);
-      const task = new TaskRun(load(), { fresh: flags.fresh === true, out: process.stderr });
+      const daemon = new Daemon([load()], { fresh: flags.fresh === true, out: process.stderr });
       const handlers: [NodeJS.Signals, () => void][] = [
-        ['SIGINT', () => task.stop()],
-        ['SIGTERM', () => task.stop()],
-        ['SIGUSR1', () => task.saveAndSay()],
+        ['SIGINT', () => daemon.stop()],
+        ['SIGTERM', () => daemon.stop()],
+        ['SIGUSR1', () => daemon.saveAndSay()],
         // Without its terminal it has to go; under systemd there is none, and the signal asks for a reload.
-        ['SIGHUP', () => (process.stderr.isTTY || process.stdin.isTTY ? task.stop() : task.reload(load))],
+        ['SIGHUP', () => (process.stderr.isTTY || process.stdin.isTTY ? daemon.stop() : void daemon.reload([load]))],
       ];
       for (const [signal, handler] of handlers) process.on(signal, handler);
       try {
-        await task.run();
+        await daemon.run();
       } finally {
         for (const [signal, handler] of handlers) process.off(signal, handler);
       }

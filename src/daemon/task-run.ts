@@ -6,18 +6,20 @@ import { createStream, restoreStream, type Stream, saveStream } from '../stream/
 import { CheckpointStore, DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
 import { DeviceLink } from './device-link.js';
-import { keepsUp, SystemdNotifier } from './notify.js';
+import type { Priority } from './journal.js';
+import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
+import { keepsUp } from './notify.js';
 import { changedKeys } from './reload.js';
 import { type LogPlayer, type OpenedSource, openSource } from './source.js';
 import { scoreOf, summary, unitOf } from './status.js';
-import { StatusLine } from './status-line.js';
+import { TaskLine } from './task-line.js';
 import { VERSION } from './version.js';
 
-export interface RunOptions {
+export interface TaskOptions {
   /** Leave out the checkpoint that is there. */
   fresh: boolean;
-  /** Where status and summary go. */
-  out: NodeJS.WriteStream;
+  /** A line for a person. */
+  say(text: string, priority: Priority): void;
 }
 
 /** Why a run has ended. */
@@ -26,6 +28,8 @@ const END_OF_LOG = 'end of log';
 
 /** How long a checkpoint waits for the recording. */
 const RECORDING_WAIT_MS = 2000;
+/** Events kept for whoever looks later. */
+const EVENTS = 200;
 
 /**
  * One task from start to end: its stream, where its rows come from, and its checkpoints.
@@ -33,46 +37,56 @@ const RECORDING_WAIT_MS = 2000;
  * Rows are learned in the calls of the source; everything else here happens between them, and may be slow or fail
  * without stopping the learning.
  */
-export class TaskRun {
+export class TaskRun implements LiveTask {
   readonly stream: Stream;
-  private config: Config;
+  config: Config;
   private readonly store: CheckpointStore;
-  private readonly status: StatusLine;
+  private readonly line: TaskLine;
+  private readonly observers = new Set<TaskObserver>();
+  private readonly latest: TaskEvent[] = [];
   private readonly pipeline: Pipeline;
   private readonly link: DeviceLink;
-  private readonly notifier: SystemdNotifier;
   /** Keeps everything received; null where nothing is recorded. */
   private recorder: Recorder | null = null;
   private session!: RecordedSession;
-  private readonly isFresh: boolean;
   private opened: OpenedSource | null = null;
+  private isConnected = false;
   private isLost = false;
   private isOver = false;
   private mismatch: SpecError | undefined;
   /** The last save asked for; rejects where it failed. */
   private saved: Promise<void> = Promise.resolve();
   private savedSteps = 0;
+  private savedMs: number | null = null;
+  /** The last save worked. */
+  private isSaved = false;
+  private readonly saves = { written: 0, failed: 0, bytesWritten: 0 };
   private saveTimer: NodeJS.Timeout | undefined;
   private end!: (reason: string) => void;
   private readonly ended = new Promise<string>((resolve) => {
-    this.end = resolve;
+    this.end = (reason) => {
+      this.endedBy ??= reason;
+      resolve(reason);
+    };
   });
+  private endedBy: string | null = null;
   /** A reload under way; never rejects. */
   private reloading: Promise<void> = Promise.resolve();
 
   /** @throws SpecError where columns, task and network do not fit together */
-  constructor(config: Config, { fresh, out }: RunOptions) {
+  constructor(
+    config: Config,
+    private readonly options: TaskOptions,
+  ) {
     const { name, columns, task, checkpoint } = config;
     const { seed, executor, ...network } = config.network;
     this.config = config;
-    this.isFresh = fresh;
     this.stream = createStream({ columns, task, network, seed, executor });
     this.store = new CheckpointStore(checkpoint.directory, name);
-    this.status = new StatusLine(out);
-    this.notifier = new SystemdNotifier({ onProblem: (message) => this.status.say(message, 'warning') });
+    this.line = new TaskLine(name, this.stream);
     this.link = new DeviceLink(this.stream, {
       send: (bytes) => this.opened?.source.send(bytes) === true,
-      say: (text) => this.status.say(text),
+      say: (text) => this.say(text),
       rowPeriodS: config.source.rowPeriodS,
       output: config.source.output,
     });
@@ -80,7 +94,8 @@ export class TaskRun {
       ...this.link.events(),
       onRow: (outcome) => {
         this.link.afterRow(this.pipeline, outcome);
-        this.status.sample(this.stream);
+        this.line.sample();
+        for (const observer of this.observers) observer.row?.(outcome);
       },
       onFormat: (format) => {
         this.mismatch = undefined;
@@ -88,15 +103,15 @@ export class TaskRun {
           format.kind === 'csv'
             ? `CSV with "${format.delimiter === '\t' ? '\\t' : format.delimiter}"`
             : 'label and value';
-        this.status.say(`rows are ${how}, ${format.fields} fields${format.names ? ' with names' : ''}`);
+        this.say(`rows are ${how}, ${format.fields} fields${format.names ? ' with names' : ''}`);
       },
       onSchema: ({ columns: found }) => {
         this.mismatch = undefined;
-        this.status.say(`rows are frames of ${found.map((column) => column.name).join(', ')}`);
+        this.say(`rows are frames of ${found.map((column) => column.name).join(', ')}`);
       },
       onMismatch: (problem) => {
         this.mismatch = problem;
-        this.status.say(problem.message, 'error');
+        this.say(problem.message, 'error');
       },
     });
   }
@@ -104,12 +119,13 @@ export class TaskRun {
   /**
    * Learns until the source ends or `stop` is called; goes on from the last checkpoint, and keeps one at the end.
    *
+   * @param isReady told when its source is open, or is waited for
    * @throws EdgegradError where it cannot begin, DaemonError where the last checkpoint cannot be written
    */
-  async run(): Promise<void> {
-    const { stream, store, status } = this;
+  async run(isReady: (what: string) => Promise<void>): Promise<void> {
+    const { stream, store } = this;
     await store.prepare();
-    const checkpoint = this.isFresh ? undefined : await this.resume();
+    const checkpoint = this.options.fresh ? undefined : await this.resume();
     this.recorder = this.openRecorder();
     this.session = new RecordedSession(this.recorder, this.pipeline, {
       config: this.recordedConfig(),
@@ -119,32 +135,25 @@ export class TaskRun {
     // The device went on while nobody listened: rows from before and after do not belong together.
     if (checkpoint !== undefined) this.session.gap('restart');
     this.savedSteps = stream.network.steps;
-    status.begin(stream.rows);
+    this.line.begin();
     this.opened = await openSource(this.config);
-    const shown = setInterval(() => this.show(), status.isTerminal ? 200 : 10_000);
     this.setSaveTimer();
     let reason: string;
     try {
-      this.watch();
       const { description } = this.opened;
-      if (this.config.source.wait) await this.notifier.ready(`waits for ${description}`);
+      if (this.config.source.wait) await isReady(`waits for ${description}`);
       await Promise.race([this.startSource(), this.ended]); // a port may be waited for, for ever
-      await this.notifier.ready(description);
+      await isReady(description);
       reason = await this.ended;
       this.isOver = true;
       await this.reloading;
       await this.stopSource();
       await this.session.end(reason, reason === END_OF_LOG);
-      this.show();
     } finally {
-      void this.notifier.stopping('saves what was learned');
-      clearInterval(shown);
       clearInterval(this.saveTimer);
       await this.opened?.close();
-      status.end();
     }
     await this.write(saveStream(stream));
-    this.summarise();
     if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
       throw new DaemonError('RUN_CUT_OFF', {
@@ -175,15 +184,28 @@ export class TaskRun {
     this.saved = this.saved
       .catch(() => {})
       .then(() => after)
-      .then(() => this.store.save(bytes));
+      .then(() => this.store.save(bytes))
+      .then(
+        () => {
+          this.savedMs = performance.now();
+          this.isSaved = true;
+          this.saves.written++;
+          this.saves.bytesWritten += bytes.length;
+        },
+        (error) => {
+          this.isSaved = false;
+          this.saves.failed++;
+          throw error;
+        },
+      );
     return this.saved;
   }
 
   /** The same for whoever does not wait: says how it went. */
   saveAndSay(): void {
     this.save().then(
-      () => this.status.say(`saved ${this.store.file}, hash ${this.stream.hash()}`),
-      (error: Error) => this.status.say(error.message, 'error'),
+      () => this.say(`saved ${this.store.file}, hash ${this.stream.hash()}`),
+      (error: Error) => this.say(error.message, 'error'),
     );
   }
 
@@ -193,12 +215,9 @@ export class TaskRun {
    *
    * @param load reads the configuration; what it throws is said, and the one in force kept
    */
-  reload(load: () => Config): void {
-    this.reloading = this.reloading.then(async () => {
-      void this.notifier.reloading();
-      await this.reread(load);
-      void this.notifier.ready(this.status.text);
-    });
+  reload(load: () => Config): Promise<void> {
+    this.reloading = this.reloading.then(() => this.reread(load));
+    return this.reloading;
   }
 
   private async reread(load: () => Config): Promise<void> {
@@ -206,22 +225,22 @@ export class TaskRun {
     try {
       next = load();
     } catch (error) {
-      this.status.say(`configuration kept as it was: ${(error as Error).message}`, 'error');
+      this.say(`configuration kept as it was: ${(error as Error).message}`, 'error');
       return;
     }
     const changed = changedKeys(this.config, next);
     const fixed = changed.filter((key) => !/^(source|checkpoint\.intervalS)\b/.test(key));
-    if (changed.length === 0) this.status.say('configuration read again: nothing has changed');
+    if (changed.length === 0) this.say('configuration read again: nothing has changed');
     else if (fixed.length > 0) {
-      this.status.say(
+      this.say(
         `configuration kept as it was: ${fixed.join(', ')} cannot change without losing what was learned; start again with --fresh`,
       );
     } else await this.use(next, changed);
   }
 
-  /** Feeds the watchdog of systemd as long as what comes in is dealt with. */
-  private watch(): void {
-    const { pipeline, stream, status } = this;
+  /** A question to ask now and then: is what comes in dealt with? */
+  progress(): () => boolean {
+    const { pipeline, stream } = this;
     const takesBytes = keepsUp(() => ({
       received: this.opened?.source.counters().rxBytes ?? 0,
       done: pipeline.lines().rxBytes + pipeline.frames().rxBytes,
@@ -230,10 +249,55 @@ export class TaskRun {
       const { rows, lost } = stream.report();
       return { received: pipeline.rowsDecoded, done: rows + lost };
     });
-    this.notifier.watch({
-      isProgressing: () => [takesBytes(), takesRows()].every(Boolean),
-      status: () => status.text,
-    });
+    return () => [takesBytes(), takesRows()].every(Boolean);
+  }
+
+  observe(observer: TaskObserver): () => void {
+    this.observers.add(observer);
+    return () => this.observers.delete(observer);
+  }
+
+  events(): readonly TaskEvent[] {
+    return this.latest;
+  }
+
+  setLearning(on: boolean): void {
+    if (on === this.stream.isLearning) return;
+    this.session.setLearning(on);
+    this.say(on ? 'learning goes on' : 'learning is paused');
+  }
+
+  label(values: readonly number[], age: number): number {
+    return this.session.label(values, age);
+  }
+
+  status(): TaskStatus {
+    const { stream, pipeline, opened, store, savedMs } = this;
+    return {
+      name: this.config.name,
+      source: opened?.description ?? '',
+      isConnected: this.isConnected,
+      ended: this.endedBy,
+      isLearning: stream.isLearning,
+      rowsPerSecond: this.line.rowsPerSecond,
+      report: stream.report(),
+      lines: pipeline.lines(),
+      frames: pipeline.frames(),
+      link: opened?.source.counters() ?? {},
+      checkpoint: {
+        file: store.file,
+        ageS: savedMs === null ? null : (performance.now() - savedMs) / 1000,
+        ...this.saves,
+      },
+      recording: this.recorder?.metrics() ?? null,
+    };
+  }
+
+  private say(text: string, priority: Priority = 'info'): void {
+    const event = { timeMs: Date.now(), priority, text };
+    if (this.latest.push(event) > EVENTS) this.latest.shift();
+    this.options.say(text, priority);
+    for (const observer of this.observers) observer.event?.(event);
   }
 
   private async use(next: Config, changed: readonly string[]): Promise<void> {
@@ -250,9 +314,9 @@ export class TaskRun {
         void this.startSource().catch((error: Error) => this.end(error.message));
       }
       this.session.configured(this.recordedConfig());
-      this.status.say(`configuration changed: ${changed.join(', ')}`);
+      this.say(`configuration changed: ${changed.join(', ')}`);
     } catch (error) {
-      this.status.say(`configuration kept as it was: ${(error as Error).message}`);
+      this.say(`configuration kept as it was: ${(error as Error).message}`);
       this.config = before;
       this.setSaveTimer();
       this.opened = await openSource({ ...before, source: { ...before.source, wait: true } });
@@ -262,11 +326,11 @@ export class TaskRun {
 
   /** Takes the last usable checkpoint. Returns its file, undefined where there is none. */
   private async resume(): Promise<string | undefined> {
-    const { stream, status } = this;
+    const { stream } = this;
     const { used, refused } = await this.store.load((bytes, file) => restoreStream(stream, bytes, file));
-    for (const error of refused) status.say(error.message, 'warning');
+    for (const error of refused) this.say(error.message, 'warning');
     if (used !== undefined) {
-      status.say(`goes on from ${used}: ${stream.rows} rows, hash ${stream.hash()}`);
+      this.say(`goes on from ${used}: ${stream.rows} rows, hash ${stream.hash()}`);
     } else if (refused.length > 0) {
       throw refused[0];
     }
@@ -281,8 +345,8 @@ export class TaskRun {
       destination: { directory, name },
       library: `edgegrad ${VERSION}`,
       ...limits,
-      onState: (message) => this.status.say(`recording: ${message}`),
-      onDropped: (file) => this.status.say(`recording: dropped ${file} to make room`),
+      onState: (message) => this.say(`recording: ${message}`),
+      onDropped: (file) => this.say(`recording: dropped ${file} to make room`),
     });
   }
 
@@ -291,26 +355,28 @@ export class TaskRun {
   }
 
   private async startSource(): Promise<void> {
-    const { session, status, stream } = this;
+    const { session, stream } = this;
     const { source, description, opensMidLine, endsItself, device } = this.opened!;
-    const waiting = setTimeout(() => status.say(`waits for ${description}`), 500);
+    const waiting = setTimeout(() => this.say(`waits for ${description}`), 500);
     waiting.unref();
     await source.start({
       bytes: (buffer, length) => session.bytes(buffer, length),
       opened: (what) => {
         clearTimeout(waiting);
-        status.say(
+        this.isConnected = true;
+        this.say(
           this.isLost ? `${what} is back` : `${this.config.name}: ${description}; ${stream.network.executor} executor`,
         );
         session.opened(what, { isAgain: this.isLost, mayBeMidLine: opensMidLine });
       },
       closed: (reason) => {
+        this.isConnected = false;
         this.isLost = true;
         this.link.closed();
         session.closed(reason);
         if (device !== undefined) this.endWith(device, reason);
         else if (endsItself) this.end(reason === 'end of file' ? END_OF_LOG : reason);
-        else if (reason !== 'stopped') status.say(`${source.name} is gone: ${reason}; waiting for it`, 'warning');
+        else if (reason !== 'stopped') this.say(`${source.name} is gone: ${reason}; waiting for it`, 'warning');
       },
     });
     if (device === undefined) return;
@@ -346,13 +412,15 @@ export class TaskRun {
     if (intervalS === 0) return;
     this.saveTimer = setInterval(() => {
       if (this.stream.network.steps === this.savedSteps) return;
-      this.save().catch((error: Error) => this.status.say(error.message, 'error'));
+      this.save().catch((error: Error) => this.say(error.message, 'error'));
     }, 1000 * intervalS);
   }
 
-  private show(): void {
+  /** Its line for a person, counted up to now; called a few times a second, or less often. */
+  text(width: number): string {
     this.link.score = scoreOf(this.stream.report(), '').skill;
-    this.status.show(this.config.name, this.stream, unitOf(this.config), this.counted());
+    this.line.update();
+    return this.line.text(unitOf(this.config), this.counted(), width);
   }
 
   /** What came damaged or not at all, in words; empty where all is well. */
@@ -371,27 +439,30 @@ export class TaskRun {
     return parts;
   }
 
-  private summarise(): void {
-    const { status, stream, config } = this;
+  /** What it came to, for a person. */
+  summary(): string {
+    const { stream, config } = this;
     const report = stream.report();
     const lines = this.pipeline.lines();
     // Of frames, only the first went to the decoder of lines.
     const isText = this.pipeline.decoder.mode !== 'binary';
     const rejected = isText ? lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments : 0;
-    status.say(`${config.name}: ${report.rows} rows in all, ${this.pipeline.rowsDecoded} of them in this run`);
-    status.say(summary(report, scoreOf(report, unitOf(config)), rejected));
+    const text = [
+      `${config.name}: ${report.rows} rows in all, ${this.pipeline.rowsDecoded} of them in this run`,
+      summary(report, scoreOf(report, unitOf(config)), rejected),
+    ];
     const frames = this.pipeline.frames();
     if (frames.rxFrames > 0) {
-      const parts = [`${frames.rxFrames} frames`, `${frames.labels} labels`, ...this.counted()];
-      status.say(`  ${parts.join(', ')}`);
+      text.push(`  ${[`${frames.rxFrames} frames`, `${frames.labels} labels`, ...this.counted()].join(', ')}`);
     }
     if (this.recorder !== null) {
       const { bytesWritten, segments, lostBytes } = this.recorder.metrics();
-      status.say(
+      text.push(
         `  recorded ${bytesWritten} bytes in ${segments} files${lostBytes > 0 ? `, ${lostBytes} bytes lost` : ''}`,
       );
     }
-    status.say(`  saved ${this.store.file}, hash ${stream.hash()}`);
+    if (this.isSaved) text.push(`  saved ${this.store.file}, hash ${stream.hash()}`);
+    return text.join('\n');
   }
 }
 

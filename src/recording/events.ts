@@ -64,6 +64,10 @@ export type RecordedEvent =
   | { type: 'opened'; what: string; isAgain: boolean; mayBeMidLine: boolean }
   | { type: 'closed'; reason: string }
   | { type: 'gap'; reason: GapReason }
+  /** Learning was paused, or goes on. */
+  | { type: 'learning'; on: boolean }
+  /** A label from outside the wire: the targets' values, in their order, of the row `age` rows ago. */
+  | { type: 'label'; values: number[]; age: number }
   /** A checkpoint was taken of, or loaded into, the stream: its state at this place among the bytes. */
   | { type: 'checkpoint'; action: 'saved' | 'loaded'; hash: string; rows: number; file?: string }
   /** Written by the recorder: what it could not keep, right before this event. */
@@ -83,6 +87,7 @@ function isEvent(value: unknown): value is RecordedEvent {
   const event = value as { type?: unknown; standing?: unknown; resolved?: { network?: unknown } } | null;
   if (typeof event?.type !== 'string') return false;
   if (event.type === 'segment') return Array.isArray(event.standing) && event.standing.every(isEvent);
+  if (event.type === 'label') return Array.isArray((value as { values?: unknown }).values);
   const network = event.resolved?.network;
   return event.type !== 'config' || (typeof network === 'object' && network !== null);
 }

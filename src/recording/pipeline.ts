@@ -122,6 +122,13 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
     this.stream.gap('reconnect');
   }
 
+  /** A label from outside the wire: the targets' values, in their order, of the row `age` rows ago. Returns as `Stream.label`. */
+  labelOutside(values: ArrayLike<number>, age: number): number {
+    const { stream, labelColumns } = this;
+    for (let i = 0; i < labelColumns.length; i++) stream.labelRow[labelColumns[i]] = values[i] ?? Number.NaN;
+    return stream.label(age);
+  }
+
   /** There is no more: a last line without a line feed counts, and the last predictions are scored. */
   finish(): void {
     this.decoder.finish();
@@ -167,12 +174,11 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
 
   /** @hot */
   private label(): void {
-    const { stream, labels, labelColumns, position, decoder } = this;
+    const { labels, position, decoder } = this;
     if (this.isEnded) return;
-    for (let i = 0; i < labels.length; i++) stream.labelRow[labelColumns[i]] = labels[i];
     const row = decoder.frames.labelRow[0];
     const age = position[1] === 1 ? position[0] - row : -1;
-    const outcome = stream.label(age);
+    const outcome = this.labelOutside(labels, age);
     this.events.onLabel?.(row, outcome);
   }
 }

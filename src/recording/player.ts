@@ -126,6 +126,12 @@ export class Player {
       case 'gap':
         if (GAP_REASONS.includes(event.reason)) this.stream.gap(event.reason);
         break;
+      case 'learning':
+        this.stream.setLearning(event.on);
+        break;
+      case 'label':
+        this.pipeline.labelOutside(event.values, event.age);
+        break;
       case 'checkpoint':
         if (this.options.isExact) this.checkpoint(event, wallNs);
         break;

@@ -64,6 +64,24 @@ export class RecordedSession {
     this.pipeline.stream.gap(reason);
   }
 
+  /** Pauses learning, or goes on with it. */
+  setLearning(on: boolean): void {
+    this.recorder?.event({ type: 'learning', on });
+    this.pipeline.stream.setLearning(on);
+  }
+
+  /**
+   * A label from outside the wire: a person, a broker.
+   *
+   * @param values of the targets, in their order
+   * @param age of which row: so many before the latest
+   * @returns as `Stream.label`
+   */
+  label(values: readonly number[], age: number): number {
+    this.recorder?.event({ type: 'label', values: [...values], age });
+    return this.pipeline.labelOutside(values, age);
+  }
+
   /**
    * A checkpoint of the stream as it is now was taken, or has just been put into it.
    *

@@ -35,6 +35,9 @@ export class ClassificationHead implements TaskHead {
     this.hasLatest[0] = 1;
   }
 
+  /** Classes have none. @hot */
+  learnScale(): void {}
+
   /** One-hot. @hot */
   writeTarget(target: Float32Array, labels: Float64Array, off: number): void {
     const truth = labels[off];

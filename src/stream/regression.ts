@@ -32,6 +32,10 @@ export class RegressionHead implements TaskHead {
   receive(labels: Float64Array, off: number): void {
     for (let i = 0; i < this.width; i++) this.latest[i] = labels[off + i];
     this.hasLatest[0] = 1;
+  }
+
+  /** @hot */
+  learnScale(labels: Float64Array, off: number): void {
     this.scaler.update(labels, off);
   }
 

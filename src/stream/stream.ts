@@ -89,6 +89,8 @@ export class Stream {
   private readonly counts = new Float64Array(COUNTERS);
   /** The largest step of the time column that is no gap, in seconds. */
   private readonly maxGap: number;
+  /** [0]: 1 while rows are learned from. */
+  private readonly learning = Int32Array.of(1);
   /** [0]: 1 where [1] is the time of the row before. */
   private readonly clock = new Float64Array(2);
 
@@ -111,7 +113,7 @@ export class Stream {
     this.values = new Float64Array(inputs);
 
     const { network, seed = 1, executor = 'auto' } = options;
-    const trackOptions = { inputs, network, seed, executor, counts: this.counts };
+    const trackOptions = { inputs, network, seed, executor, counts: this.counts, learning: this.learning };
     this.kind = new LabelledTask(columns, task, this.gates, trackOptions, { row: columns.length });
     this.outputNames = this.kind.outputNames;
     this.prediction = this.kind.prediction;
@@ -140,6 +142,16 @@ export class Stream {
   /** `classify`: the most probable class of the current row, −1 where it was not predicted. `regress`: −1. */
   get predictedClass(): number {
     return this.kind.predictedClass;
+  }
+
+  /** Whether rows are learned from; otherwise they are predicted and scored, and nothing else changes. */
+  get isLearning(): boolean {
+    return this.learning[0] === 1;
+  }
+
+  /** Pauses learning, or goes on with it. Kept in checkpoints. */
+  setLearning(on: boolean): void {
+    this.learning[0] = on ? 1 : 0;
   }
 
   /**
@@ -236,7 +248,7 @@ export class Stream {
       return MISSING;
     }
     features.encode(values, 0, row);
-    scaler.update(values, 0);
+    if (this.learning[0] === 1) scaler.update(values, 0);
     scaler.standardise(values, values, 0);
     const outcome = this.kind.predict(values, counts[ROWS] > this.task.warmup);
     const counter = outcome === PREDICTED ? PREDICTIONS : NOT_FINITE_ROWS;
@@ -279,6 +291,7 @@ export class Stream {
       ...this.gates.counters('stream.gates'),
       ...this.kind.tracks.flatMap((track) => track.scores()),
       { name: 'stream.counters', shape: [COUNTERS], data: this.counts },
+      { name: 'stream.learning', shape: [1], data: this.learning },
     ];
   }
 

@@ -20,8 +20,10 @@ export interface TaskHead {
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
 
-  /** Learns the scale of labels from one, and keeps it as the latest. */
+  /** Keeps a label as the latest. */
   receive(labels: Float64Array, off: number): void;
+  /** Learns the scale of labels from one. */
+  learnScale(labels: Float64Array, off: number): void;
   /** Turns a label into what the network is to give. */
   writeTarget(target: Float32Array, labels: Float64Array, off: number): void;
   /** Turns outputs of a network into predictions, to[off … off + outputs). */

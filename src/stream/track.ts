@@ -23,6 +23,8 @@ export interface TrackOptions {
   executor: ExecutorKind | 'auto';
   /** Counters of the stream. */
   counts: Float64Array;
+  /** [0]: 1 while rows are learned from. */
+  learning: Int32Array;
 }
 
 /**
@@ -37,12 +39,13 @@ export class Track {
   private readonly input: Float32Array;
   private readonly target: Float32Array;
   private readonly counts: Float64Array;
+  private readonly learning: Int32Array;
 
   /** @param reserve regions the stream wants in the arena of this track's network */
   constructor(
     readonly head: TaskHead,
     private readonly times: LabelTimes,
-    { kind, inputs, network: declared, seed, executor, counts }: TrackOptions,
+    { kind, inputs, network: declared, seed, executor, counts, learning }: TrackOptions,
     reserve: Record<string, number> = {},
   ) {
     const slots = Math.max(times.delay + times.labelAge, times.labelWait) + 1;
@@ -60,6 +63,7 @@ export class Track {
     this.input = network.input;
     this.target = network.target;
     this.counts = counts;
+    this.learning = learning;
   }
 
   /**
@@ -109,6 +113,8 @@ export class Track {
       outcome = SCORED;
     }
     head.receive(labels, labelOff);
+    if (this.learning[0] === 0) return outcome;
+    head.learnScale(labels, labelOff);
     if ((pending.flags[slot] & HAS_FEATURES) === 0) return outcome;
 
     const { input } = this;

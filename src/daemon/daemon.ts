@@ -1,0 +1,110 @@
+import type { Config } from './config.js';
+import { Console } from './console.js';
+import type { Output } from './live-task.js';
+import { SystemdNotifier } from './notify.js';
+import { TaskRun } from './task-run.js';
+
+export interface DaemonOptions {
+  /** Leave out the checkpoints that are there. */
+  fresh: boolean;
+  /** Where status and summary go. */
+  out: NodeJS.WriteStream;
+}
+
+/** How often the lines are written anew: on a terminal, and elsewhere. */
+const SHOW_MS = 200;
+const SHOW_ELSEWHERE_MS = 10_000;
+
+/**
+ * The process: its tasks, which do not know of each other, and what goes out of it. Ends when every task has; one that
+ * fails is told of at once and leaves the others alone.
+ */
+export class Daemon {
+  readonly tasks: readonly TaskRun[];
+  private readonly console: Console;
+  private readonly notifier: SystemdNotifier;
+  private readonly outputs: Output[] = [];
+  private lines: readonly string[] = [];
+
+  /** @throws SpecError where columns, task and network of a configuration do not fit together */
+  constructor(configs: readonly Config[], { fresh, out }: DaemonOptions) {
+    this.console = new Console(out);
+    const prefixOf = ({ name }: Config) => (configs.length > 1 ? `${name}: ` : '');
+    this.tasks = configs.map(
+      (config) =>
+        new TaskRun(config, {
+          fresh,
+          say: (text, priority) => this.console.say(`${prefixOf(config)}${text}`, priority),
+        }),
+    );
+    this.notifier = new SystemdNotifier({ onProblem: (message) => this.console.say(message, 'warning') });
+  }
+
+  /**
+   * Runs all tasks to their ends.
+   *
+   * @throws EdgegradError, the first of a task that failed, once all have ended
+   */
+  async run(): Promise<void> {
+    const { tasks, console, notifier } = this;
+    const shown = setInterval(() => this.show(), console.isTerminal ? SHOW_MS : SHOW_ELSEWHERE_MS);
+    const began: TaskRun[] = [];
+    const failures: unknown[] = [];
+    try {
+      for (const output of this.outputs) await output.start();
+      const questions = tasks.map((task) => task.progress());
+      notifier.watch({
+        isProgressing: () => questions.map((isProgressing) => isProgressing()).every(Boolean),
+        status: () => this.lines.join('; '),
+      });
+      await Promise.all(
+        tasks.map(async (task) => {
+          try {
+            await task.run(async (what) => {
+              if (!began.includes(task)) began.push(task);
+              if (began.length === tasks.length) await notifier.ready(what);
+            });
+          } catch (error) {
+            failures.push(error);
+            if (tasks.length > 1) console.say(`${task.config.name}: ${(error as Error).message}`, 'error');
+          }
+        }),
+      );
+    } finally {
+      void notifier.stopping('has saved what was learned');
+      clearInterval(shown);
+      for (const output of this.outputs) await output.stop();
+      if (began.length > 0) this.show();
+      console.end();
+    }
+    for (const task of began) console.say(task.summary());
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Ends the run: every task saves, says what was learned, and `run` returns. */
+  stop(): void {
+    void this.notifier.stopping('saves what was learned');
+    for (const task of this.tasks) task.stop();
+  }
+
+  /** Keeps checkpoints, and says how it went. */
+  saveAndSay(): void {
+    for (const task of this.tasks) task.saveAndSay();
+  }
+
+  /**
+   * Goes on with configurations read again, in the order of the tasks.
+   *
+   * @param load reads them; what it throws is said, and those in force are kept
+   */
+  async reload(load: readonly (() => Config)[]): Promise<void> {
+    await this.notifier.reloading();
+    await Promise.all(this.tasks.map((task, i) => task.reload(load[i])));
+    await this.notifier.ready(this.lines.join('; '));
+  }
+
+  private show(): void {
+    this.lines = this.tasks.map((task) => task.text(this.console.width));
+    this.console.show(this.lines);
+  }
+}
