@@ -11,22 +11,31 @@ import {
   replayLog,
   streamOptionsOf,
 } from '../../src/recording/index.js';
-import { createStream, restoreStream, type Stream, saveStream } from '../../src/stream/index.js';
+import { createStream, QUARANTINED, restoreStream, type Stream, saveStream } from '../../src/stream/index.js';
 import { temporaryDirectory } from '../support/pty.js';
 
 const config = loadConfig(demoConfigPath());
 const text = readFileSync(config.file, 'utf8');
 const log = readFileSync(join(config.file, '../sailing_wind.csv'));
 const options = { ...streamOptionsOf(config), columns: config.columns, task: config.task };
+/** The same, whose labels come from outside. */
+const unlabelled = { ...config, task: { ...config.task, labelWait: 8 } };
+const unlabelledLog = Buffer.from(log.toString().replace(/^(\d.*),[^,]*,[^,]*$/gm, '$1,,'));
 
 /** A process as the daemon is one, on a device that sends what it is told. */
 class Process {
-  readonly stream: Stream = createStream(options);
+  readonly stream: Stream;
   readonly recorder: Recorder;
   readonly session: RecordedSession;
   private isAgain = false;
 
-  constructor(directory: string, checkpoint?: Uint8Array) {
+  constructor(
+    directory: string,
+    checkpoint?: Uint8Array,
+    private readonly played = { config, log },
+  ) {
+    const { config } = played;
+    this.stream = createStream(streamOptionsOf(config));
     if (checkpoint !== undefined) restoreStream(this.stream, checkpoint);
     this.recorder = new Recorder({ destination: { directory, name: 'boat' }, minFreeMB: 0, chunkBytes: 4096 });
     this.session = new RecordedSession(this.recorder, new Pipeline(this.stream), {
@@ -45,7 +54,7 @@ class Process {
 
   send(from: number, to: number, step = 777): void {
     for (let at = from; at < to; at += step) {
-      const bytes = log.subarray(at, Math.min(to, at + step));
+      const bytes = this.played.log.subarray(at, Math.min(to, at + step));
       this.session.bytes(bytes, bytes.length);
     }
   }
@@ -82,6 +91,55 @@ test('a recording comes to every state of the process that made it: unplugged, g
     expect(result.report).toEqual(live.stream.report());
     expect(result.recording?.comparison).toEqual({ compared: 4, equal: 4, notCompared: 0, notes: [] });
   }
+});
+
+test('pauses of learning are made again, at their places among the rows', async () => {
+  const directory = await temporaryDirectory();
+  const live = new Process(directory);
+  live.send(0, 30_000);
+  live.session.setLearning(false);
+  const before = live.stream.report();
+  const weights = live.stream.learner.hash();
+  live.send(30_000, 50_000);
+  expect(live.stream.learner.hash()).toBe(weights);
+  expect(live.stream.report()).toMatchObject({ learned: before.learned });
+  expect(live.stream.report().scored).toBeGreaterThan(before.scored);
+  await live.save();
+  live.session.setLearning(true);
+  live.send(50_000, 60_000);
+  await live.session.end('stop', false);
+  for (const executor of ['simd', 'reference'] as const) {
+    const { result } = await replay(directory, { executor });
+    expect(result.hash).toBe(live.stream.hash());
+    expect(result.report).toEqual(live.stream.report());
+  }
+});
+
+test('labels from outside are learned again, at their places among the rows', async () => {
+  const directory = await temporaryDirectory();
+  const live = new Process(directory, undefined, { config: unlabelled, log: unlabelledLog });
+  for (let at = 0; at < 100_000; at += 1000) {
+    live.send(at, at + 1000);
+    live.session.label([at / 10_000, -4], 2);
+  }
+  expect(live.session.label([3, Number.NaN], 0)).toBe(QUARANTINED);
+  await live.session.end('stop', false);
+  const report = live.stream.report();
+  expect(report).toMatchObject({ labels: 101, badLabels: 1 });
+  expect(report.learned).toBeGreaterThan(90);
+  for (const executor of ['simd', 'reference'] as const) {
+    const { result } = await replay(directory, { executor });
+    expect(result.hash).toBe(live.stream.hash());
+    expect(result.report).toEqual(report);
+  }
+});
+
+test('a stream that was paused is paused when it goes on from its checkpoint', () => {
+  const stream = createStream(options);
+  stream.setLearning(false);
+  const other = createStream(options);
+  restoreStream(other, saveStream(stream));
+  expect(other.isLearning).toBe(false);
 });
 
 test('a process that goes on from its checkpoint is followed, rows lost by a kill included', async () => {
