@@ -2,7 +2,9 @@
  * xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32: integers only, the same everywhere.
  */
 export class Random {
-  readonly #s = new Uint32Array(4);
+  /** [4]: the whole state, to be kept and restored. */
+  readonly words = new Int32Array(4);
+  readonly #s = new Uint32Array(this.words.buffer);
 
   /** @param seed a whole number, 0 … 2³² − 1 */
   constructor(seed: number) {
@@ -35,5 +37,10 @@ export class Random {
   /** Uniform on [0, 1), a multiple of 2⁻²⁴. */
   uniform(): number {
     return (this.next() >>> 8) * 2 ** -24;
+  }
+
+  /** A whole number from 0 to count − 1, evenly but for one part in 2²⁴; count ≤ 2²⁴. */
+  below(count: number): number {
+    return Math.floor((this.next() >>> 8) * count * 2 ** -24);
   }
 }
