@@ -57,3 +57,6 @@ try {
     process.exitCode = exitCodeOf(error);
   }
 }
+
+// A pipe that nobody reads, or a read that waits for its first byte, would keep the process for ever.
+setTimeout(() => process.exit(), 500).unref();

@@ -9,6 +9,7 @@ interface RunFlags {
   state?: string;
   wait?: boolean;
   fresh?: boolean;
+  ndjson?: boolean;
   executor?: 'auto' | 'simd' | 'reference';
 }
 
@@ -21,6 +22,7 @@ export function runCommand(): Command {
     .option('-s, --speed <times>', 'how fast a log is played: times real time, or "max"', parseSpeed)
     .option('--state <directory>', 'where checkpoints are kept, instead of the directory in the configuration')
     .option('--wait', 'wait for a port that is not there yet, as source.wait does')
+    .option('--ndjson', 'write every row and event to standard output, one JSON object a line')
     .option('--fresh', 'start anew, leaving out the checkpoint that is there')
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
     .action(async (file: string | undefined, flags: RunFlags) => {
@@ -42,10 +44,11 @@ export function runCommand(): Command {
     });
 }
 
-function withFlags(config: Config, { port, baud, speed, state, wait, executor }: RunFlags): Config {
+function withFlags(config: Config, { port, baud, speed, state, wait, executor, ndjson }: RunFlags): Config {
   if (port !== undefined) config.source.port = port;
   if (baud !== undefined) config.source.baudRate = baud;
   if (speed !== undefined) config.source.speed = speed;
+  if (ndjson) config.output.ndjson = true;
   if (wait) config.source.wait = true;
   if (state !== undefined) config.checkpoint.directory = state;
   if (executor !== undefined) config.network.executor = executor;

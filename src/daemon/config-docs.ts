@@ -8,7 +8,14 @@ import {
   optimizerSchemas,
   taskSchema,
 } from '../spec/schemas.js';
-import { checkpointSchema, configSchema, networkSchema, recordSchema, sourceSchema } from './config-schema.js';
+import {
+  checkpointSchema,
+  configSchema,
+  networkSchema,
+  outputSchema,
+  recordSchema,
+  sourceSchema,
+} from './config-schema.js';
 import { demoConfigPath } from './demo.js';
 
 type Schema = v.GenericSchema<unknown, unknown>;
@@ -46,6 +53,7 @@ export function configurationPage(): string {
     ]),
     ['[checkpoint]', 'Where what was learned is kept.', checkpointSchema],
     ['[record]', 'What was received, kept to be replayed ([recordings.md](recordings.md)).', recordSchema],
+    ['[output]', 'What goes out ([outputs.md](outputs.md)).', outputSchema],
   ];
   return [
     '# Configuration',

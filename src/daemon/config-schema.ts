@@ -101,6 +101,13 @@ export const recordSchema = v.strictObject({
   ),
 });
 
+export const outputSchema = v.strictObject({
+  ndjson: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('Whether every row and event is written to standard output, one JSON object a line; as `--ndjson`.'),
+  ),
+});
+
 export const networkSchema = v.strictObject({
   ...taskNetworkEntries,
   seed: v.pipe(
@@ -136,4 +143,5 @@ export const configSchema = v.strictObject({
   network: v.optional(networkSchema, {}),
   checkpoint: v.optional(checkpointSchema, {}),
   record: v.optional(recordSchema, {}),
+  output: v.optional(outputSchema, {}),
 });

@@ -37,6 +37,7 @@ export interface Config {
     quotaMB: number;
     minFreeMB: number;
   };
+  output: { ndjson: boolean };
 }
 
 /** A value put in place of what a configuration file says: `network.optimizer.rate`, `network.layers.0.units`. */
@@ -88,6 +89,7 @@ export function loadConfig(file: string, changes: readonly ConfigChange[] = []):
       network: config.network as Config['network'],
       checkpoint: config.checkpoint,
       record: { ...config.record, directory: config.record.directory },
+      output: config.output,
     };
   } catch (error) {
     throw error instanceof SpecError ? at(file, error) : error;

@@ -2,6 +2,7 @@ import type { Config } from './config.js';
 import { Console } from './console.js';
 import type { Output } from './live-task.js';
 import { SystemdNotifier } from './notify.js';
+import { openOutputs } from './outputs.js';
 import { TaskRun } from './task-run.js';
 
 export interface DaemonOptions {
@@ -23,7 +24,7 @@ export class Daemon {
   readonly tasks: readonly TaskRun[];
   private readonly console: Console;
   private readonly notifier: SystemdNotifier;
-  private readonly outputs: Output[] = [];
+  private outputs: readonly Output[] = [];
   private lines: readonly string[] = [];
 
   /** @throws SpecError where columns, task and network of a configuration do not fit together */
@@ -51,6 +52,11 @@ export class Daemon {
     const began: TaskRun[] = [];
     const failures: unknown[] = [];
     try {
+      this.outputs = await openOutputs(tasks[0].config, {
+        tasks,
+        say: (text, priority) => console.say(text, priority),
+        stop: () => this.stop(),
+      });
       for (const output of this.outputs) await output.start();
       const questions = tasks.map((task) => task.progress());
       notifier.watch({

@@ -1,30 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import {
-  AFTER_GAP,
-  LEARNED,
-  MISSING,
-  NOT_FINITE,
-  PREDICTED,
-  QUARANTINED,
-  SCORED,
-  STEP_SKIPPED,
-  type Stream,
-} from '../stream/index.js';
+import { LEARNED, outcomeNames, PREDICTED, SCORED, type Stream } from '../stream/index.js';
 import { isoOf } from './contents.js';
 import { RecordingError } from './errors.js';
 
 const FLUSH_CHARACTERS = 65536;
-
-const FLAGS: readonly [bit: number, name: string][] = [
-  [PREDICTED, 'predicted'],
-  [QUARANTINED, 'quarantined'],
-  [MISSING, 'missing'],
-  [NOT_FINITE, 'notFinite'],
-  [AFTER_GAP, 'afterGap'],
-  [SCORED, 'scored'],
-  [LEARNED, 'learned'],
-  [STEP_SKIPPED, 'stepSkipped'],
-];
 
 /** Writes what became of every row, one JSON object a line. */
 export class TraceFile {
@@ -55,7 +34,7 @@ export class TraceFile {
       row: stream.rows,
       ...(stream.timeColumn === undefined ? {} : { time: Number.isFinite(time) ? time : null }),
       ...(Number.isNaN(wallMs) ? {} : { at: isoOf(1e6 * wallMs) }),
-      outcome: FLAGS.filter(([bit]) => (outcome & bit) !== 0).map(([, name]) => name),
+      outcome: outcomeNames(outcome),
       ...((outcome & PREDICTED) === 0 ? {} : { prediction: [...stream.prediction] }),
       ...(isScored
         ? {

@@ -16,3 +16,19 @@ export const SCORED = 32;
 export const LEARNED = 64;
 /** The network refused a step, because something in it was not finite, and is as it was. */
 export const STEP_SKIPPED = 128;
+
+const NAMES: readonly [bit: number, name: string][] = [
+  [PREDICTED, 'predicted'],
+  [QUARANTINED, 'quarantined'],
+  [MISSING, 'missing'],
+  [NOT_FINITE, 'notFinite'],
+  [AFTER_GAP, 'afterGap'],
+  [SCORED, 'scored'],
+  [LEARNED, 'learned'],
+  [STEP_SKIPPED, 'stepSkipped'],
+];
+
+/** An outcome in words. */
+export function outcomeNames(outcome: number): string[] {
+  return NAMES.filter(([bit]) => (outcome & bit) !== 0).map(([, name]) => name);
+}

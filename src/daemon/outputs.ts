@@ -1,0 +1,12 @@
+import type { Config } from './config.js';
+import type { Output, OutputContext } from './live-task.js';
+
+/** What goes out of a process, as its configuration says. What is not configured is not loaded either. */
+export async function openOutputs({ output }: Config, context: OutputContext): Promise<Output[]> {
+  const outputs: Output[] = [];
+  if (output.ndjson) {
+    const { NdjsonOutput } = await import('./ndjson.js');
+    outputs.push(new NdjsonOutput(context, process.stdout));
+  }
+  return outputs;
+}
