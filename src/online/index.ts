@@ -7,6 +7,7 @@ export * from './metrics.js';
 export * from './mixture.js';
 export * from './page-hinkley.js';
 export * from './random-features.js';
+export * from './rolling.js';
 export * from './scaler.js';
 export * from './state.js';
 export * from './tracker.js';

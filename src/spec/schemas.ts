@@ -289,6 +289,31 @@ export const columnsSchema = v.pipe(
   ),
 );
 
+export const STATISTICS = ['mean', 'deviation', 'slope', 'min', 'max'] as const;
+
+const someColumns = v.optional(
+  v.pipe(
+    v.array(name),
+    v.check((list) => list.length > 0, 'at least one column name'),
+  ),
+);
+
+/** A number stands for a lag of so many rows, of all columns. */
+const lagSchema = v.pipe(
+  v.unknown(),
+  v.transform((value) => (typeof value === 'number' ? { rows: value } : value)),
+  v.strictObject({ rows: integer(1, 10000), columns: someColumns }),
+);
+
+const windowSchema = v.strictObject({
+  rows: integer(2, 10000),
+  of: v.pipe(
+    v.array(v.picklist(STATISTICS)),
+    v.check((list) => list.length > 0 && new Set(list).size === list.length, 'at least one, each once'),
+  ),
+  columns: someColumns,
+});
+
 export const taskSchema = v.strictObject({
   kind: v.pipe(
     v.picklist(['regress', 'classify']),
@@ -298,6 +323,30 @@ export const taskSchema = v.strictObject({
     v.array(name),
     v.check((list) => list.length > 0, 'at least one column name'),
     v.description('Columns the network sees.'),
+  ),
+  lags: v.pipe(
+    v.optional(
+      v.pipe(
+        v.array(lagSchema),
+        v.check((list) => list.length <= 256, 'at most 256 lags'),
+      ),
+      [],
+    ),
+    v.description(
+      'Values of earlier rows as further inputs: [1, 2, 5], or { rows = 1, columns = ["temp"] } of some columns; absent: of all number and angle features. 1 … 10000 rows. Where that row was lost or the value missing, it is the last one before; at the start and after a gap, the oldest known.',
+    ),
+  ),
+  windows: v.pipe(
+    v.optional(
+      v.pipe(
+        v.array(windowSchema),
+        v.check((list) => list.length <= 64, 'at most 64 windows'),
+      ),
+      [],
+    ),
+    v.description(
+      'Statistics of the last rows, the current one included, as further inputs: { rows = 20, of = ["mean", "deviation", "slope", "min", "max"] }, with columns = ["temp"] of some. 2 … 10000 rows; slope: change per row. At the start and after a gap, of the rows there are.',
+    ),
   ),
   targets: v.pipe(
     v.array(name),

@@ -1,5 +1,6 @@
 import type { Column } from './columns.js';
 import { SpecError } from './errors.js';
+import { type Lag, type LagSpec, resolveHistory, type Window, type WindowSpec } from './history.js';
 import { nearest } from './nearest.js';
 import { parse } from './parse.js';
 import { taskSchema } from './schemas.js';
@@ -10,6 +11,10 @@ export interface TaskSpec {
   kind: 'regress' | 'classify';
   /** Columns the network sees. */
   features: string[];
+  /** Values of earlier rows as further inputs; a number is a lag of so many rows of all number and angle features. */
+  lags?: (number | LagSpec)[];
+  /** Statistics of the last rows as further inputs. */
+  windows?: WindowSpec[];
   /** Columns it predicts; exactly one, of kind `class`, for `classify`. */
   targets: string[];
   /**
@@ -31,7 +36,7 @@ export interface TaskSpec {
 }
 
 /** The same with every default filled in, and every name known to be a column of the right kind. */
-export type Task = Required<TaskSpec>;
+export type Task = Required<Omit<TaskSpec, 'lags' | 'windows'>> & { lags: Lag[]; windows: Window[] };
 
 /**
  * Checks a task against the columns it speaks of and fills in its defaults.
@@ -39,9 +44,9 @@ export type Task = Required<TaskSpec>;
  * @throws SpecError naming the key, what stood there and what may stand there
  */
 export function resolveTask(value: unknown, columns: readonly Column[]): Task {
-  const spec = parse(taskSchema, value, 'task');
+  const { lags, windows, ...spec } = parse(taskSchema, value, 'task');
   const delay = spec.delay ?? (spec.labelAge > 0 ? 0 : 1);
-  const task: Task = { ...spec, delay };
+  const task: Task = { ...spec, delay, lags: [], windows: [] };
   for (const role of ['features', 'targets'] as const) {
     task[role].forEach((name, i) => {
       checkRole(role, `task.${role}[${i}]`, name, task, columns);
@@ -61,7 +66,7 @@ export function resolveTask(value: unknown, columns: readonly Column[]): Task {
       expected: 'delay ≥ 1, or labelAge ≥ 1',
     });
   }
-  return task;
+  return { ...task, ...resolveHistory({ lags, windows }, task.features, columns) };
 }
 
 function checkRole(

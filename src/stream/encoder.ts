@@ -17,6 +17,8 @@ export class Encoder {
   readonly width: number;
   /** 1 for values that are not standardised: one-hot and indices. */
   readonly isCategory: Uint8Array;
+  /** [width]: the column of each value. */
+  private readonly columnNames: readonly string[];
   private readonly column: Int32Array;
   private readonly kind: Uint8Array;
   private readonly size: Int32Array;
@@ -25,6 +27,7 @@ export class Encoder {
   constructor(columns: readonly Column[], wanted: readonly string[], classAs: 'oneHot' | 'index') {
     const names: string[] = [];
     const categories: number[] = [];
+    const columnNames: string[] = [];
     this.column = new Int32Array(wanted.length);
     this.kind = new Uint8Array(wanted.length);
     this.size = new Int32Array(wanted.length);
@@ -42,9 +45,11 @@ export class Encoder {
         kind === 'angle' ? ANGLE : kind !== 'class' ? NUMBER : classAs === 'oneHot' ? ONE_HOT : CLASS_INDEX;
       this.size[k] = parts.length;
       names.push(...parts);
+      columnNames.push(...parts.map(() => name));
       categories.push(...parts.map(() => (kind === 'class' ? 1 : 0)));
     });
     this.names = names;
+    this.columnNames = columnNames;
     this.width = names.length;
     this.isCategory = Uint8Array.from(categories);
   }
@@ -62,22 +67,49 @@ export class Encoder {
     return true;
   }
 
+  /** The places of the values of a column. */
+  placesOf(name: string): number[] {
+    return [...this.names.keys()].filter((i) => this.columnNames[i] === name);
+  }
+
+  /**
+   * Writes the values of a row to out[0 … width), 0 for those that are missing, and to isThere[0 … width) which are there.
+   *
+   * @hot
+   */
+  encodePresent(out: Float64Array, isThere: Uint8Array, row: Float32Array): void {
+    const { column, size } = this;
+    for (let k = 0, o = 0; k < column.length; k++) {
+      const finite = Number.isFinite(row[column[k]]);
+      if (finite) this.encodeColumn(out, o, row, k);
+      for (const end = o + size[k]; o < end; o++) {
+        isThere[o] = finite ? 1 : 0;
+        if (!finite) out[o] = 0;
+      }
+    }
+  }
+
   /**
    * Writes the values of a complete row to out[off … off + width). Classes are whole and in range.
    *
    * @hot
    */
   encode(out: Float64Array, off: number, row: Float32Array): void {
-    const { column, kind, size } = this;
-    let o = off;
-    for (let k = 0; k < column.length; k++) {
-      const i = column[k];
-      const n = size[k];
-      if (kind[k] === ANGLE) writeCosSin(out, o, row, i);
-      else if (kind[k] === ONE_HOT) for (let c = 0; c < n; c++) out[o + c] = c === row[i] ? 1 : 0;
-      else out[o] = row[i];
-      o += n;
+    const { column, size } = this;
+    for (let k = 0, o = off; k < column.length; k++) {
+      this.encodeColumn(out, o, row, k);
+      o += size[k];
     }
+  }
+
+  /** @hot */
+  private encodeColumn(out: Float64Array, o: number, row: Float32Array, k: number): void {
+    const { kind, size } = this;
+    const i = this.column[k];
+    const n = size[k];
+    if (kind[k] === ANGLE) writeCosSin(out, o, row, i);
+    else if (kind[k] === ONE_HOT) for (let c = 0; c < n; c++) out[o + c] = c === row[i] ? 1 : 0;
+    else out[o] = row[i];
   }
 }
 

@@ -17,6 +17,8 @@ export interface StreamCounters {
   quarantine: Record<string, { range: number; step: number }>;
   /** Rows without one of the features. */
   missing: number;
+  /** Rows whose lags or windows reached back before the start or a gap: they were made of the rows there were. */
+  shortHistory: number;
   /** Rows, not quarantined, without one of the targets. */
   missingLabels: number;
   /** Labels that came from outside the rows. */
@@ -54,7 +56,8 @@ export const NOT_FINITE_ROWS = 8;
 export const LABELS = 9;
 export const UNUSED_LABELS = 10;
 export const BAD_LABELS = 11;
-export const GAPS = 12; // one for each of GAP_REASONS
+export const SHORT_ROWS = 12;
+export const GAPS = 13; // one for each of GAP_REASONS
 export const COUNTERS = GAPS + GAP_REASONS.length;
 
 /** Puts counters and scores together as plain data. */
@@ -81,6 +84,7 @@ export function reportOf(
     quarantined: counts[QUARANTINES],
     quarantine,
     missing: counts[MISSING_ROWS],
+    shortHistory: counts[SHORT_ROWS],
     missingLabels: counts[MISSING_LABELS],
     labels: counts[LABELS],
     unusedLabels: counts[UNUSED_LABELS],

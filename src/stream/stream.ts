@@ -5,6 +5,7 @@ import { type Column, type RowSchema, resolveColumns, resolveTask, type Task, ty
 import { Encoder, usedColumns } from './encoder.js';
 import { Gates, PASSED } from './gates.js';
 import { hashOf } from './hash.js';
+import { History } from './history.js';
 import { LabelledTask } from './labelled.js';
 import type { Learner } from './learner.js';
 import { AFTER_GAP, MISSING, PREDICTED, QUARANTINED } from './outcome.js';
@@ -20,6 +21,7 @@ import {
   QUARANTINES,
   ROWS,
   reportOf,
+  SHORT_ROWS,
   type StreamReport,
 } from './report.js';
 import { restoreState, stateOf } from './state.js';
@@ -42,11 +44,11 @@ export interface StreamOptions {
  * learns from it.
  *
  * The order of work on row i:
- * 1. a gap in time forgets the rows that wait for labels;
+ * 1. a gap in time forgets the rows that wait for labels, and those in lags and windows;
  * 2. gates: a quarantined row keeps its place in the order but carries neither features nor label;
  * 3. the label printed in row i − delay has become known. It is the truth of row i − delay − labelAge: score what was
  *    predicted then, learn the scale of labels, take one step on the features as they were standardised then;
- * 4. learn the scale of features from row i, standardise them, predict, un-scale with what is known of labels.
+ * 4. learn the scale of features, lags and windows among them, from row i, standardise them, predict, un-scale with what is known of labels.
  */
 export class Stream {
   readonly columns: readonly Column[];
@@ -83,6 +85,7 @@ export class Stream {
   private readonly kind: TaskKind;
   private readonly gates: Gates;
   private readonly features: Encoder;
+  private readonly history: History;
   private readonly scaler: RunningScaler;
   /** [inputs] */
   private readonly values: Float64Array;
@@ -107,9 +110,12 @@ export class Stream {
     );
     this.gates = new Gates(columns);
     this.features = new Encoder(columns, task.features, 'oneHot');
-    const inputs = this.features.width;
-    this.inputNames = this.features.names;
-    this.scaler = new RunningScaler(inputs, this.features.isCategory);
+    this.history = new History(columns, task);
+    const inputs = this.features.width + this.history.width;
+    this.inputNames = [...this.features.names, ...this.history.names];
+    const isCategory = new Uint8Array(inputs);
+    isCategory.set(this.features.isCategory);
+    this.scaler = new RunningScaler(inputs, isCategory);
     this.values = new Float64Array(inputs);
 
     const { network, seed = 1, executor = 'auto' } = options;
@@ -165,6 +171,8 @@ export class Stream {
     counts[ROWS] = counts[ROWS] + 1;
     const before = this.checkTime();
     const passed = this.gates.check(row) === PASSED;
+    if (passed) this.history.take(row);
+    else this.history.skip(1);
     if (!passed) counts[QUARANTINES] = counts[QUARANTINES] + 1;
     const learned = this.kind.take(row, passed);
     return before | learned | (passed ? this.predict() : QUARANTINED);
@@ -178,11 +186,12 @@ export class Stream {
    */
   lost(count: number): void {
     if (!Number.isSafeInteger(count) || count <= 0) return;
-    const { counts, kind } = this;
+    const { counts, kind, history } = this;
     counts[LOST] = counts[LOST] + count;
     // After as many as there are places, every place is empty and stays so.
     const n = count < kind.places ? count : kind.places;
     for (let i = 0; i < n; i++) kind.skip();
+    history.skip(count);
   }
 
   /**
@@ -198,8 +207,8 @@ export class Stream {
   }
 
   /**
-   * Rows before and after do not belong together: forgets the rows that wait for labels, unscored and unlearned, and
-   * what steps are measured from.
+   * Rows before and after do not belong together: forgets the rows that wait for labels, unscored and unlearned, those in
+   * lags and windows, and what steps are measured from.
    *
    * @hot
    */
@@ -222,6 +231,7 @@ export class Stream {
     const counter = GAPS + GAP_REASONS.indexOf(reason);
     counts[counter] = counts[counter] + 1;
     this.kind.clear();
+    this.history.clear();
     this.gates.reset();
   }
 
@@ -242,12 +252,13 @@ export class Stream {
 
   /** @hot */
   private predict(): number {
-    const { counts, row, values, scaler, features } = this;
+    const { counts, row, values, scaler, features, history } = this;
     if (!features.isComplete(row)) {
       counts[MISSING_ROWS] = counts[MISSING_ROWS] + 1;
       return MISSING;
     }
     features.encode(values, 0, row);
+    if (history.write(values, features.width)) counts[SHORT_ROWS] = counts[SHORT_ROWS] + 1;
     if (this.learning[0] === 1) scaler.update(values, 0);
     scaler.standardise(values, values, 0);
     const outcome = this.kind.predict(values, counts[ROWS] > this.task.warmup);
@@ -306,6 +317,7 @@ export class Stream {
       ...this.scaler.state('stream.features'),
       ...this.kind.tracks.flatMap((track) => track.state()),
       ...this.gates.state('stream.gates'),
+      ...this.history.state('stream.history'),
       { name: 'stream.clock', shape: [2], data: this.clock },
       ...this.kind.tracks.flatMap((track) => track.learner.arrays()),
     ];

@@ -91,6 +91,24 @@ describe('a task', () => {
     expect(resolveTask({ ...task, labelAge: 5 }, columns).delay).toBe(0);
   });
 
+  test('lags and windows are of all number and angle features where none are named, and resolve to themselves', () => {
+    const task = {
+      kind: 'regress',
+      features: ['b', 'a'],
+      targets: ['c'],
+      lags: [1, { rows: 2 }],
+      windows: [{ rows: 3, of: ['max'] }],
+    };
+    const withC = [...columns, ...resolveColumns([{ name: 'c' }])];
+    const resolved = resolveTask(task, withC);
+    expect(resolved.lags).toEqual([
+      { rows: 1, columns: ['a'] },
+      { rows: 2, columns: ['a'] },
+    ]);
+    expect(resolved.windows).toEqual([{ rows: 3, of: ['max'], columns: ['a'] }]);
+    expect(resolveTask(resolved, withC)).toEqual(resolved);
+  });
+
   test.each<[unknown, string]>([
     [
       { kind: 'classify', features: ['aa'], targets: ['b'] },
@@ -99,6 +117,30 @@ describe('a task', () => {
     [
       { kind: 'regress', features: ['a'], targets: ['b'] },
       'found "b", a column of kind "class", expected a column of kind "number" or "angle"',
+    ],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], lags: [{ rows: 1, columns: ['b'] }] },
+      'task.lags[0].columns[0]: found "b", expected one of a; only features of kind "number" or "angle"',
+    ],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], lags: [2, { rows: 2, columns: ['a'] }] },
+      'task.lags[1]: found lag 2 of "a" twice, expected each once',
+    ],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], lags: [0] },
+      'task.lags[0].rows: found 0, expected a whole number from 1 to 10000',
+    ],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], windows: [{ rows: 5, of: ['median'] }] },
+      'task.windows[0].of[0]: found "median", expected "mean" or "deviation" or "slope" or "min" or "max"',
+    ],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], windows: [{ row: 5, of: ['mean'] }] },
+      'task.windows[0].row: found unknown key "row", expected one of rows, of, columns; did you mean "rows"?',
+    ],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], windows: [{ rows: 5 }] },
+      'task.windows[0].of: found nothing, expected a list; add of',
     ],
     [{ kind: 'regress', features: ['t'], targets: ['a'] }, 'found "t", a column of kind "time"'],
     [{ kind: 'regress', features: ['a'], targets: ['a'] }, 'which is among the features too'],

@@ -32,6 +32,14 @@ const regression = {
 } satisfies StreamOptions;
 
 const race = { ...regression, network: undefined } satisfies StreamOptions;
+const history = {
+  ...race,
+  task: {
+    ...regression.task,
+    lags: [1, { rows: 4, columns: ['x'] }],
+    windows: [{ rows: 6, of: ['mean', 'deviation', 'slope', 'min', 'max'] }],
+  },
+} satisfies StreamOptions;
 const classRace = {
   columns: [{ name: 'x' }, { name: 'y', kind: 'class', classes: 4 }],
   task: { kind: 'classify', features: ['x'], targets: ['y'], warmup: 0, window: 4, delay: 3 },
@@ -59,8 +67,9 @@ function feedRow(stream: Stream, i: number): number {
 }
 
 describe('checkpoint of a stream', () => {
-  for (const options of [regression, classification, race, classRace] as StreamOptions[]) {
-    it(`${options.task.kind}, ${options.network ? 'a network' : 'a race'}: going on from it is bit-identical to never having stopped, at any row`, () => {
+  for (const options of [regression, classification, race, classRace, history] as StreamOptions[]) {
+    const inputs = options.task.lags ? ', lags and windows' : '';
+    it(`${options.task.kind}, ${options.network ? 'a network' : 'a race'}${inputs}: going on from it is bit-identical to never having stopped, at any row`, () => {
       fc.assert(
         fc.property(fc.integer({ min: 0, max: 150 }), fc.integer({ min: 0, max: 60 }), (before, after) => {
           const stream = createStream(options);
@@ -182,7 +191,7 @@ describe('hash of a stream', () => {
   });
 
   it('is the same on both executors', () => {
-    for (const options of [regression, race, classRace] as StreamOptions[]) {
+    for (const options of [regression, race, classRace, history] as StreamOptions[]) {
       const streams = (['simd', 'reference'] as const).map((executor) => createStream({ ...options, executor }));
       for (let i = 0; i < 200; i++) for (const stream of streams) feedRow(stream, i);
       expect(streams[0].hash()).toBe(streams[1].hash());
