@@ -22,9 +22,14 @@ export interface Arena {
  * Allocates the arena that plans one behind the other ask for, writes constants and plans into it, and sets the executor
  * up. It never grows.
  *
+ * @param bytes of the whole arena, where something lies behind the last plan
  * @throws EngineError where `simd` is asked for and this machine has none
  */
-export function createArena(plans: readonly Plan[], wanted: ExecutorKind | 'auto'): Arena {
+export function createArena(
+  plans: readonly Plan[],
+  wanted: ExecutorKind | 'auto',
+  bytes = plans[plans.length - 1].bytes,
+): Arena {
   if (!['auto', 'simd', 'reference'].includes(wanted)) {
     throw wrongArgument('executor', `"${wanted}"`, '"auto", "simd" or "reference"');
   }
@@ -38,7 +43,7 @@ export function createArena(plans: readonly Plan[], wanted: ExecutorKind | 'auto
     });
   }
   const kind = wanted === 'reference' || refusal !== undefined ? 'reference' : 'simd';
-  const { bytes, floats } = plans[plans.length - 1];
+  const floats = bytes / 4;
   let buffer: ArrayBuffer;
   let executor: Executor;
   if (kind === 'simd') {

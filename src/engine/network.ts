@@ -37,7 +37,7 @@ export interface Refusals {
 }
 
 /** Where a network lies that was laid out beside others. */
-interface Place {
+export interface Place {
   plan: Plan;
   arena: Arena;
 }
@@ -456,26 +456,6 @@ function shapesOf(network: Network): Record<string, readonly number[]> {
  */
 export function createNetwork(spec: NetworkSpec, options: NetworkOptions = {}): Network {
   return new Network(spec, options);
-}
-
-/**
- * Makes several networks in one arena, each on its own otherwise. One executor runs them all, so that a call site that steps
- * any of them stays one V8 can inline.
- *
- * @param seeds of the weights, one for each
- * @param options `reserve` is of the first one
- */
-export function createNetworks(
-  specs: readonly NetworkSpec[],
-  seeds: readonly number[],
-  { executor = 'auto', reserve }: Pick<NetworkOptions, 'executor' | 'reserve'> = {},
-): Network[] {
-  const plans: Plan[] = [];
-  specs.forEach((spec, k) => {
-    plans.push(planNetwork(resolveNetwork(spec), k === 0 ? { reserve } : { after: plans[k - 1] }));
-  });
-  const arena = createArena(plans, executor);
-  return plans.map((plan, k) => new Network(plan.network, { seed: seeds[k], executor }, false, { plan, arena }));
 }
 
 /**

@@ -8,6 +8,10 @@ export interface Kernels {
   /** Makes an update that was put off; before parameters are read or written from outside. */
   settle(plan: number): void;
   stepRows(plan: number, count: number): number;
+  // The same for a tracker bank; each takes the element offset of its words.
+  predictTrackers(bank: number): void;
+  learnTrackers(bank: number): void;
+  settleTrackers(bank: number): void;
 }
 
 /** Single functions, for tests that sweep them. */

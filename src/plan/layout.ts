@@ -186,3 +186,47 @@ export const OPTIMIZER_NESTEROV = 2;
 export const OPTIMIZER_RMSPROP = 3;
 export const OPTIMIZER_ADAM = 4;
 export const OPTIMIZER_ADAMW = 5;
+
+// ---- a tracker bank: these words, behind them one record a tracker
+/** The row: `inputs` float32, padded with zeros to a multiple of 4. */
+export const B_INPUT = 0;
+export const B_INPUTS = 1;
+/** A [units, inputs] in row panels and c [units] of the curved features; units is a multiple of 4. */
+export const B_UNITS = 2;
+export const B_MATRIX = 3;
+export const B_OFFSETS = 4;
+/** φ: the row, 1, zeros up to a multiple of 4, the curved features. */
+export const B_FEATURES = 5;
+export const B_TARGET = 6;
+export const B_OUTPUTS = 7;
+export const B_COUNT = 8;
+export const BANK_WORDS = 12;
+
+export const TRACKER_WORDS = 8;
+/** Features it looks at, the first ones, a multiple of 4. */
+export const T_SIZE = 0;
+/** W [outputs, size], row by row. */
+export const T_WEIGHTS = 1;
+/** N [size, size] in row panels: P/s without its diagonal, which is zero here. */
+export const T_COVARIANCE = 2;
+/** D [size]: the diagonal of P/s. */
+export const T_DIAGONAL = 3;
+/** h [size] of the last row, and room for q. */
+export const T_GAIN = 4;
+export const T_PRODUCT = 5;
+export const T_OUTPUT = 6;
+/** The numbers below, float64. */
+export const T_NUMBERS = 7;
+
+/** s, the scale of P; ½ < s ≤ 1 between steps. */
+export const N_SCALE = 0;
+/** 1 − drift, drift · prior, and what weights are multiplied by after a step. */
+export const N_KEEP = 1;
+export const N_BACK = 2;
+export const N_SHRINK = 3;
+/** 1 while N ← N − h·hᵀ waits for the next row. Only the simd executor puts it off; the result is the same. */
+export const N_PUT_OFF = 4;
+export const TRACKER_NUMBERS = 6;
+
+/** Errors of a tracker are cut to ± this before they are learned from. */
+export const TRACKER_ERROR_LIMIT = 3;

@@ -31,7 +31,7 @@ export interface PlanOptions {
   reserve?: Readonly<Record<string, number>>;
   /** Elements left free between regions, for tests that look for stray writes; a multiple of 4. Default 0. */
   guardFloats?: number;
-  /** The plan that lies before this one in the same arena. Default none. */
+  /** The plan that lies before this one in the same arena, whose row and target it shares. Default none. */
   after?: Plan;
 }
 
@@ -142,10 +142,10 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   const offsetOf = (name: string) => parameters.find((parameter) => parameter.name === name)?.region.offset ?? 0;
 
   // ---- rows in and out. One example lies in its padded column; several lie dense, and OP_INPUT spreads them.
-  const x = space.take('x', 'columns', [inputs, examples]);
+  const x = options.after?.region('x') ?? space.take('x', 'columns', [inputs, examples]);
   const scaled = sweeps && layers[0].kind === 'dense' ? space.take('x scaled', 'vector', [inputs]) : undefined;
   const input = isSpread(inputs) ? space.take('input', 'dense', [examples, inputs]) : x;
-  const y = space.take('y', 'columns', [outputs, examples]);
+  const y = options.after?.region('y') ?? space.take('y', 'columns', [outputs, examples]);
   const targets = loss.kind === 'quantile' ? outputs / loss.quantiles.length : outputs;
   const isTargetDense = isSpread(outputs) || targets !== outputs;
   const target = isTargetDense ? space.take('target', 'dense', [examples, targets]) : y;
@@ -309,7 +309,7 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
     ...(lossRegion && lossValues ? [{ region: lossRegion, values: lossValues }] : []),
   ];
   // Names by which the engine finds the views, whichever region they share.
-  const views: Record<string, Region> = { input, target, output };
+  const views: Record<string, Region> = { x, y, input, target, output };
   const regions = Object.freeze(space.regions);
   const { floats } = space;
   if (4 * floats > MOST_BYTES) {

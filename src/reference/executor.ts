@@ -6,6 +6,7 @@ import { dropoutForward, dropoutKey } from './dropout.js';
 import { layerNormBackward, layerNormForward } from './layer-norm.js';
 import { lossOf } from './loss.js';
 import { type Update, updateOne } from './optimizer.js';
+import { createReferenceTrackers } from './tracker.js';
 
 const f = Math.fround;
 
@@ -420,6 +421,8 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
   }
 
   return {
+    ...createReferenceTrackers(buffer),
+
     /** Predicts; learns nothing. */
     forward(header: number): void {
       runForward(header, false);

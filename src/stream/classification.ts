@@ -55,7 +55,7 @@ export class ClassificationHead implements TaskHead {
    *
    * @hot
    */
-  unscaleLinear(to: Float64Array, off: number, output: Float64Array): void {
+  unscaleLinear(to: Float64Array, off: number, output: Float32Array): void {
     const { classes } = this;
     const centre = 1 / classes;
     let total = 0;
@@ -68,7 +68,7 @@ export class ClassificationHead implements TaskHead {
   }
 
   /** @hot */
-  centre(to: Float64Array, target: Float32Array): void {
+  centre(to: Float32Array, target: Float32Array): void {
     const { classes } = this;
     for (let c = 0; c < classes; c++) to[c] = target[c] - 1 / classes;
   }

@@ -1,6 +1,6 @@
-import { createNetworks, type Network, type NetworkState } from '../engine/index.js';
+import { createSideBySide, type Network, type NetworkState, type TrackerBank } from '../engine/index.js';
 import type { Tensor, TensorFile } from '../models/index.js';
-import { Mixture, RandomFeatures, type StateArray, Tracker } from '../online/index.js';
+import { Mixture, type StateArray } from '../online/index.js';
 import type { NetworkSpec } from '../spec/index.js';
 import { LabelAge } from './label-age.js';
 import type { ExpertReport, Learner, LearnerOptions, LearnerReport } from './learner.js';
@@ -25,12 +25,11 @@ const LOSS_LIMIT = 3;
 const ERROR_LIMIT = 3;
 /** A step of a tracker costs the square of its features: with more inputs there is none. */
 const MOST_TRACKED = 32;
-/** From laws that stay to laws that change within a hundred rows. Linear ones see the inputs, curved ones random features too. */
+/** A law that stays, one that drifts, and one that changes within a hundred rows. Linear ones see the inputs, curved ones random features too. */
 const TRACKERS = [
-  { kind: 'linear', prior: 1, drift: 1e-4, shrinks: true },
-  { kind: 'tracker', prior: 1, drift: 1e-4, shrinks: true },
-  { kind: 'tracker', prior: 10, drift: 1e-3, shrinks: true },
-  { kind: 'tracker', prior: 10, drift: 1e-2, shrinks: false },
+  { isCurved: false, prior: 1, drift: 1e-4, shrinks: true },
+  { isCurved: true, prior: 10, drift: 1e-3, shrinks: true },
+  { isCurved: true, prior: 10, drift: 1e-2, shrinks: false },
 ] as const;
 /** Of the mixture: strength, and what is left of a loss after a row. */
 const MIXING_RATE = 0.5;
@@ -71,8 +70,8 @@ export class Race implements Learner {
   readonly network: Network;
   readonly loss = new Float64Array(1).fill(Number.NaN);
   private readonly networks: readonly Network[];
-  private readonly trackers: readonly Tracker[];
-  private readonly features: RandomFeatures | undefined;
+  /** None where there are many inputs. */
+  private readonly bank: TrackerBank | undefined;
   private readonly mixture: Mixture;
   private readonly labelAge = new LabelAge();
   private readonly experts: number;
@@ -82,55 +81,44 @@ export class Race implements Learner {
   private readonly kept: Float64Array;
   /** [slots]: whether there was a label to go by when the row was predicted. */
   private readonly isKept: Int32Array;
-  /** [outputs] */
-  private readonly centred: Float64Array;
 
   constructor(
     private readonly head: TaskHead,
     { kind, inputs, slots, seed, executor, reserve }: LearnerOptions,
   ) {
     const { outputs } = head;
-    this.networks = createNetworks(
-      NETWORKS.map((network) => raceNetwork(kind, inputs, outputs, network)),
-      NETWORKS.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
+    const { networks, bank } = createSideBySide(
+      {
+        networks: NETWORKS.map((network) => raceNetwork(kind, inputs, outputs, network)),
+        seeds: NETWORKS.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
+        bank: inputs <= MOST_TRACKED ? { inputs, outputs, units: UNITS, trackers: TRACKERS } : undefined,
+        bankSeed: seed,
+      },
       { executor, reserve },
     );
-    this.network = this.networks[0];
-    if (inputs <= MOST_TRACKED) {
-      this.features = new RandomFeatures(inputs, UNITS, seed);
-      const { size } = this.features;
-      this.trackers = TRACKERS.map(
-        ({ kind, prior, drift, shrinks }) =>
-          new Tracker(kind === 'linear' ? inputs + 1 : size, outputs, prior, drift, shrinks),
-      );
-    } else {
-      this.trackers = [];
-    }
-    this.experts = this.networks.length + this.trackers.length + 1;
+    this.networks = networks;
+    this.network = networks[0];
+    this.bank = bank;
+    this.experts = networks.length + (bank?.outputs.length ?? 0) + 1;
     this.mixture = new Mixture(this.experts, MIXING_RATE, MEMORY);
     this.factors = Float64Array.from(NETWORKS, ({ rate }) => rate * CURVATURE[kind]);
     this.kept = new Float64Array(slots * this.experts * outputs);
     this.isKept = new Int32Array(slots);
-    this.centred = new Float64Array(outputs);
   }
 
   /** @hot */
   predict(slot: number): void {
-    const { head, networks, trackers, features, experts, kept, isKept, labelAge } = this;
+    const { head, networks, bank, experts, kept, isKept, labelAge } = this;
     const { outputs } = head;
     labelAge.pass();
     let off = slot * experts * outputs;
     for (let k = 0; k < networks.length; k++, off += outputs) {
-      if (k > 0) this.copyInput(k);
       networks[k].forward();
       head.unscale(kept, off, networks[k].output);
     }
-    if (features !== undefined) {
-      features.update(this.network.input);
-      for (let k = 0; k < trackers.length; k++, off += outputs) {
-        trackers[k].predict(features.values);
-        head.unscaleLinear(kept, off, trackers[k].output);
-      }
+    if (bank !== undefined) {
+      bank.predict();
+      for (let k = 0; k < bank.outputs.length; k++, off += outputs) head.unscaleLinear(kept, off, bank.outputs[k]);
     }
     head.writeNaive(kept, off);
     isKept[slot] = head.knowsLabel() ? 1 : 0;
@@ -160,7 +148,7 @@ export class Race implements Learner {
 
   /** @hot */
   learn(slot: number, labels: Float64Array, off: number): boolean {
-    const { head, networks, trackers, features, experts, kept, isKept, mixture, factors, centred } = this;
+    const { head, networks, bank, experts, kept, isKept, mixture, factors } = this;
     const { input, target } = this.network;
     this.labelAge.receive();
     if (isKept[slot] === 1) {
@@ -171,26 +159,15 @@ export class Race implements Learner {
     for (let i = 0; i < input.length; i++) length += input[i] * input[i];
     let learned = true;
     for (let k = 0; k < networks.length; k++) {
-      const network = networks[k];
-      if (k > 0) {
-        this.copyInput(k);
-        network.target.set(target);
-      }
       // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
-      network.rowWeights[0] = 1 / (1 + factors[k] * length);
-      if (!hasLearned(network)) learned = false;
+      networks[k].rowWeights[0] = 1 / (1 + factors[k] * length);
+      if (!hasLearned(networks[k])) learned = false;
     }
-    if (features !== undefined) {
-      features.update(this.network.input);
-      head.centre(centred, target);
-      for (let k = 0; k < trackers.length; k++) trackers[k].learn(features.values, centred);
+    if (bank !== undefined) {
+      head.centre(bank.target, target);
+      bank.learn();
     }
     return learned;
-  }
-
-  /** @hot */
-  private copyInput(k: number): void {
-    this.networks[k].input.set(this.network.input);
   }
 
   hash(): string {
@@ -205,8 +182,7 @@ export class Race implements Learner {
       ...this.head.naiveState('stream.race.naive'),
       { name: 'stream.race.kept', shape: [isKept.length, experts, this.head.outputs], data: kept },
       { name: 'stream.race.isKept', shape: [isKept.length], data: isKept },
-      ...(this.features?.state('stream.race.features') ?? []),
-      ...this.trackers.flatMap((tracker, k) => tracker.state(`stream.race.trackers.${k}`)),
+      ...(this.bank?.state('stream.race.trackers') ?? []),
     ];
   }
 
@@ -247,7 +223,7 @@ export class Race implements Learner {
       const tracker = TRACKERS[k - networks.length];
       const isNaive = k === weights.length - 1;
       return {
-        kind: k < networks.length ? 'network' : isNaive ? 'naive' : tracker.kind,
+        kind: k < networks.length ? 'network' : isNaive ? 'naive' : tracker.isCurved ? 'tracker' : 'linear',
         rate: k < networks.length ? NETWORKS[k].rate : isNaive ? null : tracker.drift,
         weight,
         loss: mixture.meanLoss(k),

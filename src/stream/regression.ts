@@ -50,12 +50,12 @@ export class RegressionHead implements TaskHead {
   }
 
   /** @hot */
-  unscaleLinear(to: Float64Array, off: number, output: Float64Array): void {
+  unscaleLinear(to: Float64Array, off: number, output: Float32Array): void {
     this.scaler.inverse(to, output, off);
   }
 
   /** @hot */
-  centre(to: Float64Array, target: Float32Array): void {
+  centre(to: Float32Array, target: Float32Array): void {
     for (let i = 0; i < this.width; i++) to[i] = target[i];
   }
 

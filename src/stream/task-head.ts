@@ -29,9 +29,9 @@ export interface TaskHead {
   /** Turns outputs of a network into predictions, to[off … off + outputs). */
   unscale(to: Float64Array, off: number, output: Float32Array | Float64Array): void;
   /** The same for the outputs of a linear model that was given targets as `centre` leaves them. */
-  unscaleLinear(to: Float64Array, off: number, output: Float64Array): void;
+  unscaleLinear(to: Float64Array, off: number, output: Float32Array): void;
   /** Moves a target to around zero, for a linear model. */
-  centre(to: Float64Array, target: Float32Array): void;
+  centre(to: Float32Array, target: Float32Array): void;
   /** What the naive predictor says of the current row: the last known value, or how probable each class is after it. */
   writeNaive(to: Float64Array, off: number): void;
   /**

@@ -26,7 +26,7 @@ test('prints what would run: columns, task, network with its memory, time, check
     'aws_kn: number, kn, 0 … 80, step ≤ 20',
     't_s: time, s, a gap above 60 s',
     'regress twx_kn, twy_kn from stw_kn, aws_kn, awa_cos, awa_sin',
-    'a race of 3 networks 4-16-2, 4 trackers and the last known value',
+    'a race of 3 networks 4-16-2, 3 trackers and the last known value',
     'memory         64.0 KiB',
     'edgegrad-state/sailing-wind.safetensors, not there yet; saved every 300 s',
   ]) {

@@ -83,7 +83,7 @@ describe('race: untouched', () => {
       expect((report.metrics as { accuracy: number }).accuracy).toBeGreaterThan(0.93);
       expect(expertsOf(report).map(({ kind }) => kind)).toEqual([
         ...['network', 'network', 'network'],
-        ...(inputs === 2 ? ['linear', 'tracker', 'tracker', 'tracker'] : []),
+        ...(inputs === 2 ? ['linear', 'tracker', 'tracker'] : []),
         'naive',
       ]);
       expect(stream.prediction.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);

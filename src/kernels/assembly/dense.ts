@@ -5,7 +5,7 @@ import { add, mul, sub } from './memory';
 
 /** Four accumulators to one vector of four row sums: ((lane0 + lane1) + (lane2 + lane3)) of each. */
 // @ts-ignore: decorator
-@inline function rowSums(r0: v128, r1: v128, r2: v128, r3: v128): v128 {
+@inline export function rowSums(r0: v128, r1: v128, r2: v128, r3: v128): v128 {
   const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
   const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
   const high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);

@@ -249,3 +249,4 @@ export function elementary(which: i32, from: i32, n: i32): void {
 export function activation(kind: i32, from: i32, n: i32): void {
   activate(kind, at(from), n, (n + 3) & ~3);
 }
+export { learnTrackers, predictTrackers, settleTrackers } from './tracker';
