@@ -1,8 +1,8 @@
-// npm run bench:race: nanoseconds of CPU time a row takes in a stream: with one declared network, with the default race, and
-// in the networks of that race alone (a prediction and a step each, rows copied in). Each in turn, several rounds; the
-// fastest round counts.
+// npm run bench:race: nanoseconds of CPU time a row takes in the networks of the default race alone (a prediction and a step
+// each), in all its contestants (networks and trackers), in the whole race (scaled back, kept, judged and mixed), and in the
+// stream around it; and in a stream with one declared network. Everything is the race's own, in its own arena. Each in turn,
+// several rounds; the fastest round counts.
 import { cpus } from 'node:os';
-import { createNetwork } from '../../dist/index.js';
 import { createStream } from '../../dist/stream.js';
 
 const SHAPES = [
@@ -11,7 +11,7 @@ const SHAPES = [
   [30, 1],
   [64, 10],
 ];
-const ROUNDS = 7;
+const ROUNDS = 9;
 const ROWS = 20000;
 
 const cpuNs = () => {
@@ -31,49 +31,71 @@ function streamOf(inputs, outputs, network) {
   });
 }
 
-/** The networks of the race, as src/stream/race.ts declares them. */
-function networksOf(inputs, outputs) {
-  return [0.01, 0.1, 1].map((rate) =>
-    createNetwork({
-      inputs,
-      layers: [
-        { kind: 'dense', units: 16, activation: 'tanh' },
-        { kind: 'dense', units: outputs },
-      ],
-      loss: { kind: 'huber', kappa: 3 },
-      optimizer: { kind: 'sgd', rate: rate / 100 },
-      shortcut: true,
-    }),
-  );
-}
-
-const lines = [['inputs → outputs', 'one network ns', 'race ns', 'its networks ns', 'race / its networks', 'experts']];
+const lines = [
+  [
+    'inputs → outputs',
+    'networks',
+    'contestants',
+    'race',
+    'stream',
+    'one network',
+    'race / networks',
+    'race / contestants',
+  ],
+];
 for (const [inputs, outputs] of SHAPES) {
   const rows = Array.from({ length: 64 }, (_, k) => waves(inputs + outputs, k));
+  const labels = rows.map((row) => Float64Array.from(row.subarray(inputs)));
   const one = streamOf(inputs, outputs, { shortcut: true });
-  const race = streamOf(inputs, outputs);
-  const networks = networksOf(inputs, outputs);
+  const stream = streamOf(inputs, outputs);
+  const { learner } = stream;
+  const { networks, bank } = learner;
+  const { input, target } = learner.network;
   const accept = (stream) => () => {
     for (let i = 0; i < ROWS; i++) {
       stream.row.set(rows[i & 63]);
       stream.accept();
     }
   };
+  /** A row into the arena, a prediction, its target, a step. */
+  const direct = (predict, learn) => () => {
+    for (let i = 0; i < ROWS; i++) {
+      const row = rows[i & 63];
+      for (let k = 0; k < inputs; k++) input[k] = row[k];
+      predict();
+      for (let k = 0; k < outputs; k++) target[k] = row[inputs + k];
+      learn(i & 63);
+    }
+  };
   const work = [
+    direct(
+      () => {
+        for (let k = 0; k < networks.length; k++) networks[k].forward();
+      },
+      () => {
+        for (let k = 0; k < networks.length; k++) networks[k].step();
+      },
+    ),
+    direct(
+      () => {
+        for (let k = 0; k < networks.length; k++) networks[k].forward();
+        bank?.predict();
+      },
+      () => {
+        for (let k = 0; k < networks.length; k++) networks[k].step();
+        if (bank === undefined) return;
+        for (let k = 0; k < outputs; k++) bank.target[k] = target[k];
+        bank.learn();
+      },
+    ),
+    direct(
+      () => learner.predict(0),
+      (k) => learner.learn(0, labels[k], 0),
+    ),
+    accept(stream),
     accept(one),
-    accept(race),
-    () => {
-      for (let i = 0; i < ROWS; i++) {
-        const row = rows[i & 63];
-        for (const network of networks) {
-          for (let k = 0; k < inputs; k++) network.input[k] = row[k];
-          network.forward();
-          for (let k = 0; k < outputs; k++) network.target[k] = row[inputs + k];
-          network.step();
-        }
-      }
-    },
   ];
+  accept(stream)(); // so that the race knows scales and labels
   const best = work.map(() => Number.POSITIVE_INFINITY);
   for (let round = 0; round <= ROUNDS; round++) {
     work.forEach((run, i) => {
@@ -82,17 +104,15 @@ for (const [inputs, outputs] of SHAPES) {
       if (round > 0) best[i] = Math.min(best[i], (cpuNs() - start) / ROWS);
     });
   }
-  const { experts } = race.report().learner;
-  const trackers = experts.filter(({ kind }) => kind === 'tracker' || kind === 'linear').length;
   lines.push([
     `${inputs} → ${outputs}`,
     ...best.map((ns) => ns.toFixed(0)),
-    (best[1] / best[2]).toFixed(2),
-    `3 networks, ${trackers} trackers, naive`,
+    (best[2] / best[0]).toFixed(2),
+    (best[2] / best[1]).toFixed(2),
   ]);
 }
 const widths = lines[0].map((_, j) => Math.max(...lines.map((line) => line[j].length)));
 console.log(
-  `${process.version} ${process.arch}, ${cpus()[0]?.model ?? 'unknown CPU'}; CPU time, best of ${ROUNDS} rounds`,
+  `${process.version} ${process.arch}, ${cpus()[0]?.model ?? 'unknown CPU'}; ns of CPU time a row, best of ${ROUNDS} rounds`,
 );
 for (const line of lines) console.log(line.map((cell, j) => cell.padStart(widths[j])).join('  '));
