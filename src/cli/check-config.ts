@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { Command } from 'commander';
-import { CheckpointStore, type Config, loadConfig } from '../daemon/index.js';
+import { CheckpointStore, type Config, checkTogether, loadConfig } from '../daemon/index.js';
 import { openSource } from '../daemon/source.js';
 import { resolvePort } from '../ingest/index.js';
 import { type Column, EdgegradError, SpecError, type Task } from '../spec/index.js';
@@ -12,10 +12,14 @@ import { measureRowUs } from './row-time.js';
 
 export function checkConfigCommand(): Command {
   return new Command('check-config')
-    .description('check a configuration and print what would run; nothing is opened and nothing is written')
-    .argument('<file>', 'configuration file')
-    .action(async (file: string) => {
-      process.stdout.write(`${await describe(loadConfig(file))}\n`);
+    .description('check configurations and print what would run; nothing is opened and nothing is written')
+    .argument('<file...>', 'configuration files, of one process where there are several')
+    .action(async (files: string[]) => {
+      const configs = files.map((file) => loadConfig(file));
+      checkTogether(configs);
+      const texts: string[] = [];
+      for (const config of configs) texts.push(await describe(config));
+      process.stdout.write(`${texts.join('\n\n')}\n`);
     });
 }
 

@@ -15,8 +15,11 @@ interface RunFlags {
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('learn from a device until told to stop; without a configuration, from the shipped log played as one')
-    .argument('[config]', 'configuration file (default: models/sailing-wind/edgegrad.toml of this package)')
+    .description('learn from devices until told to stop; without a configuration, from the shipped log played as one')
+    .argument(
+      '[config...]',
+      'configuration files, a task each (default: models/sailing-wind/edgegrad.toml of this package)',
+    )
     .option('-p, --port <path>', 'serial device, tcp://host:port or -, instead of the one in the configuration')
     .option('-b, --baud <rate>', 'bits per second, instead of those in the configuration', parseBaud)
     .option('-s, --speed <times>', 'how fast a log is played: times real time, or "max"', parseSpeed)
@@ -25,15 +28,17 @@ export function runCommand(): Command {
     .option('--ndjson', 'write every row and event to standard output, one JSON object a line')
     .option('--fresh', 'start anew, leaving out the checkpoint that is there')
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
-    .action(async (file: string | undefined, flags: RunFlags) => {
-      const load = () => withFlags(loadConfig(file ?? demoConfigPath()), flags);
-      const daemon = new Daemon([load()], { fresh: flags.fresh === true, out: process.stderr });
+    .action(async (given: string[], flags: RunFlags) => {
+      const files = given.length === 0 ? [demoConfigPath()] : given;
+      const load = files.map((file) => () => withFlags(loadConfig(file), flags));
+      const configs = load.map((read) => read());
+      const daemon = new Daemon(configs, { fresh: flags.fresh === true, out: process.stderr });
       const handlers: [NodeJS.Signals, () => void][] = [
         ['SIGINT', () => daemon.stop()],
         ['SIGTERM', () => daemon.stop()],
         ['SIGUSR1', () => daemon.saveAndSay()],
         // Without its terminal it has to go; under systemd there is none, and the signal asks for a reload.
-        ['SIGHUP', () => (process.stderr.isTTY || process.stdin.isTTY ? daemon.stop() : void daemon.reload([load]))],
+        ['SIGHUP', () => (process.stderr.isTTY || process.stdin.isTTY ? daemon.stop() : void daemon.reload(load))],
       ];
       for (const [signal, handler] of handlers) process.on(signal, handler);
       try {

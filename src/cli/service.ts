@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { DaemonError, demoConfigPath, loadConfig } from '../daemon/index.js';
+import { checkTogether, DaemonError, demoConfigPath, loadConfig } from '../daemon/index.js';
 import {
   checkReadable,
   isInHome,
@@ -31,6 +31,7 @@ const UNIT_DIRECTORY = '/etc/systemd/system';
 const LOG_LINES = 10;
 
 interface InstallFlags {
+  name?: string;
   user?: string;
   memory: string;
   unitDirectory: string;
@@ -45,18 +46,19 @@ interface NameFlags {
 
 export function serviceCommand(): Command {
   const service = new Command('service').description(
-    'run a configuration as a systemd service, from boot on and for ever',
+    'run configurations as a systemd service, from boot on and for ever',
   );
   service
     .command('install')
-    .description('write the unit of a configuration and have it started at boot')
-    .argument('[config]', 'configuration file (default: models/sailing-wind/edgegrad.toml of this package)')
+    .description('write the unit of one or more configurations and have it started at boot')
+    .argument('[config...]', 'configuration files (default: models/sailing-wind/edgegrad.toml of this package)')
+    .option('--name <name>', 'what the service is called (default: as the first configuration)', parseName)
     .option('--user <name>', 'existing user to run as (default: one that systemd makes up)')
     .option('--memory <size>', 'most memory it may use', parseMemory, '256M')
     .option('--now', 'start it, or start it anew, at once')
     .option('--dry-run', 'print the unit and change nothing')
     .option('--unit-directory <directory>', 'where units are', UNIT_DIRECTORY)
-    .action((file: string | undefined, flags: InstallFlags) => install(file ?? demoConfigPath(), flags));
+    .action((files: string[], flags: InstallFlags) => install(files.length === 0 ? [demoConfigPath()] : files, flags));
   const named = (command: Command) =>
     command
       .argument('[config]', 'its configuration file (default: the only service there is)')
@@ -72,24 +74,29 @@ export function serviceCommand(): Command {
 }
 
 /** @throws SpecError where it cannot be installed here, DaemonError where systemd refuses */
-function install(file: string, { user, memory, unitDirectory, now, dryRun }: InstallFlags): void {
-  const config = loadConfig(file);
-  const state = stateDirectoryOf(config.name);
+function install(files: readonly string[], flags: InstallFlags): void {
+  const { user, memory, unitDirectory, now, dryRun } = flags;
+  const configs = files.map((file) => loadConfig(file));
+  checkTogether(configs);
+  const name = flags.name ?? configs[0].name;
+  const state = stateDirectoryOf(name);
   const program = realpathSync(process.argv[1]);
   const read: [what: 'node' | 'program' | 'configuration' | 'log', file: string][] = [
     ['node', process.execPath],
     ['program', program],
-    ['configuration', resolve(file)],
+    ...files.map((file): ['configuration', string] => ['configuration', resolve(file)]),
   ];
-  if (config.source.port === undefined && config.source.log !== undefined) read.push(['log', config.source.log]);
+  for (const { source } of configs) {
+    if (source.port === undefined && source.log !== undefined) read.push(['log', source.log]);
+  }
   const options: UnitOptions = {
-    name: config.name,
-    command: [process.execPath, program, 'run', resolve(file), '--state', state, '--wait'],
+    name,
+    command: [process.execPath, program, 'run', ...files.map((file) => resolve(file)), '--state', state, '--wait'],
     user,
     serialGroup: serialGroup(),
     readsHome: read.some(([, path]) => isInHome(path)),
     memoryMax: memory,
-    ...needsOf(config),
+    ...needsOf(configs),
   };
   const check = () => {
     for (const [what, path] of read) checkReadable(path, what, user);
@@ -104,11 +111,11 @@ function install(file: string, { user, memory, unitDirectory, now, dryRun }: Ins
     }
     return;
   }
-  needSystemd(`service install ${file}`);
+  needSystemd(`service install ${files.join(' ')}`);
   check();
-  const unit = unitNameOf(config.name);
+  const unit = unitNameOf(name);
   const path = join(unitDirectory, unit);
-  checkUnused(path, file);
+  checkUnused(path, files);
   if (user !== undefined) checkUser(user);
   mkdirSync(unitDirectory, { recursive: true });
   writeFileSync(path, unitText(options), { mode: 0o644 });
@@ -120,19 +127,21 @@ function install(file: string, { user, memory, unitDirectory, now, dryRun }: Ins
       `${path} is written and enabled${now ? ', and the service has started' : '; it starts at boot, and with:'}`,
       ...(now ? [] : [`  systemctl start ${unit}`]),
       `checkpoints are kept in ${state}`,
-      `how it is: edgegrad service status --name ${config.name}; its log: journalctl -u ${unit}\n`,
+      `how it is: edgegrad service status --name ${name}; its log: journalctl -u ${unit}\n`,
     ].join('\n'),
   );
 }
 
-/** Two configurations of one name would share a unit and a checkpoint. */
-function checkUnused(path: string, file: string): void {
-  if (!existsSync(path) || readFileSync(path, 'utf8').includes(` run ${quotedWord(resolve(file))} `)) return;
+/** Services of one name would share a unit and checkpoints. One that runs a configuration given here is this one. */
+function checkUnused(path: string, files: readonly string[]): void {
+  if (!existsSync(path)) return;
+  const [, words = ''] = /^ExecStart=.*? run (.*) --state /m.exec(readFileSync(path, 'utf8')) ?? [];
+  if (files.some((file) => ` ${words} `.includes(` ${quotedWord(resolve(file))} `))) return;
   throw new SpecError('SERVICE_NAME', {
-    where: `${file}: name`,
+    where: `${files[0]}: name`,
     found: `that of another configuration's service, ${path}`,
     expected: 'a name of its own',
-    remedy: 'change the name, or uninstall the other service first',
+    remedy: 'give another with --name, or uninstall the other service first',
   });
 }
 
@@ -175,7 +184,7 @@ function status(name: string): void {
     `${unit}: ${ActiveState} (${SubState})${MainPID === '0' ? '' : `, process ${MainPID}`}, ${NRestarts} restarts` +
       `${bytes > 0 && bytes < 2 ** 53 ? `, ${Math.round(bytes / 2 ** 20)} MiB` : ''}${Result === 'success' ? '' : `, last result: ${Result}`}`,
     ...(StatusText === '' ? [] : [StatusText]),
-    checkpointAge(name),
+    ...checkpointAges(stateDirectoryOf(name)),
     '',
     ...lastLines(unit),
   ];
@@ -189,14 +198,17 @@ function status(name: string): void {
   });
 }
 
-function checkpointAge(name: string): string {
-  const file = join(stateDirectoryOf(name), `${name}.safetensors`);
+function checkpointAges(directory: string): string[] {
   try {
-    const { mtimeMs, size } = statSync(file);
-    return `checkpoint ${file}: ${size} bytes, ${duration((Date.now() - mtimeMs) / 1000)} old`;
+    const files = readdirSync(directory).filter((file) => /(?<!\.previous)\.safetensors$/.test(file));
+    if (files.length === 0) return [`checkpoint in ${directory}: none yet`];
+    return files.sort().map((file) => {
+      const { mtimeMs, size } = statSync(join(directory, file));
+      return `checkpoint ${join(directory, file)}: ${size} bytes, ${duration((Date.now() - mtimeMs) / 1000)} old`;
+    });
   } catch (error) {
     const isHidden = (error as NodeJS.ErrnoException).code === 'EACCES';
-    return `checkpoint ${file}: ${isHidden ? 'only root may look at it' : 'none yet'}`;
+    return [`checkpoint in ${directory}: ${isHidden ? 'only root may look at it' : 'none yet'}`];
   }
 }
 
@@ -262,6 +274,11 @@ function systemctl(...args: string[]): string {
     found: error?.message ?? (stderr.trim().split('\n')[0] || `exit code ${code}`),
     expected: 'success',
   });
+}
+
+function parseName(text: string): string {
+  if (/^[\w.-]{1,64}$/.test(text)) return text;
+  throw new InvalidArgumentError('expected letters, digits, ".", "-" and "_", at most 64.');
 }
 
 function parseMemory(text: string): string {

@@ -35,6 +35,18 @@ export const sourceSchema = v.strictObject({
     v.optional(v.boolean(), false),
     v.description('Whether a port that is not there at the start is waited for. One that goes away later always is.'),
   ),
+  resetOnOpen: v.pipe(
+    v.optional(v.boolean(), true),
+    v.description(
+      'Whether opening the port may restart the board, as most do by its DTR line. false: it is asked not to, from the second opening on (hupcl).',
+    ),
+  ),
+  lowLatency: v.pipe(
+    v.optional(v.boolean(), true),
+    v.description(
+      'Whether the driver is asked to hand bytes on at once; FTDI adapters hold them for 16 ms otherwise. Ignored where it cannot.',
+    ),
+  ),
   log: v.pipe(
     v.optional(path),
     v.description('A recorded log played as a device on a pseudo-terminal; relative to this file.'),

@@ -15,6 +15,8 @@ export interface Config {
     port: string | undefined;
     baudRate: number;
     wait: boolean;
+    resetOnOpen: boolean;
+    lowLatency: boolean;
     /** Absolute. */
     log: string | undefined;
     periodS: number;

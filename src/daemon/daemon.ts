@@ -1,9 +1,12 @@
+import { DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
 import { Console } from './console.js';
 import type { Output } from './live-task.js';
 import { SystemdNotifier } from './notify.js';
 import { openOutputs } from './outputs.js';
+import { openSource, Ports } from './source.js';
 import { TaskRun } from './task-run.js';
+import { checkTogether, ofProcess } from './together.js';
 
 export interface DaemonOptions {
   /** Leave out the checkpoints that are there. */
@@ -27,14 +30,18 @@ export class Daemon {
   private outputs: readonly Output[] = [];
   private lines: readonly string[] = [];
 
-  /** @throws SpecError where columns, task and network of a configuration do not fit together */
+  /** @throws SpecError where columns, task and network of a configuration do not fit together, or several configurations */
   constructor(configs: readonly Config[], { fresh, out }: DaemonOptions) {
+    checkTogether(configs);
     this.console = new Console(out);
+    const ports = new Ports();
     const prefixOf = ({ name }: Config) => (configs.length > 1 ? `${name}: ` : '');
     this.tasks = configs.map(
-      (config) =>
+      (config, position) =>
         new TaskRun(config, {
           fresh,
+          position,
+          open: (current) => openSource(current, ports),
           say: (text, priority) => this.console.say(`${prefixOf(config)}${text}`, priority),
         }),
     );
@@ -44,15 +51,19 @@ export class Daemon {
   /**
    * Runs all tasks to their ends.
    *
-   * @throws EdgegradError, the first of a task that failed, once all have ended
+   * @throws EdgegradError once all have ended, where one failed
    */
   async run(): Promise<void> {
     const { tasks, console, notifier } = this;
     const shown = setInterval(() => this.show(), console.isTerminal ? SHOW_MS : SHOW_ELSEWHERE_MS);
     const began: TaskRun[] = [];
-    const failures: unknown[] = [];
+    const failures: { task: TaskRun; error: Error }[] = [];
+    // The process is ready when every task that can has begun.
+    const beginning = async (what: string) => {
+      if (began.length > 0 && began.length + failures.length >= tasks.length) await notifier.ready(what);
+    };
     try {
-      this.outputs = await openOutputs(tasks[0].config, {
+      this.outputs = await openOutputs(ofProcess(tasks.map(({ config }) => config)), {
         tasks,
         say: (text, priority) => console.say(text, priority),
         stop: () => this.stop(),
@@ -68,11 +79,12 @@ export class Daemon {
           try {
             await task.run(async (what) => {
               if (!began.includes(task)) began.push(task);
-              if (began.length === tasks.length) await notifier.ready(what);
+              await beginning(what);
             });
           } catch (error) {
-            failures.push(error);
+            failures.push({ task, error: error as Error });
             if (tasks.length > 1) console.say(`${task.config.name}: ${(error as Error).message}`, 'error');
+            if (!began.includes(task)) await beginning(began.map(({ config }) => config.name).join(', '));
           }
         }),
       );
@@ -84,7 +96,13 @@ export class Daemon {
       console.end();
     }
     for (const task of began) console.say(task.summary());
-    if (failures.length > 0) throw failures[0];
+    if (failures.length === 0) return;
+    if (tasks.length === 1) throw failures[0].error;
+    throw new DaemonError('RUN_TASKS', {
+      where: failures.map(({ task }) => task.config.name).join(', '),
+      found: `${failures.length} of ${tasks.length} tasks failed, as said above`,
+      expected: 'none',
+    });
   }
 
   /** Ends the run: every task saves, says what was learned, and `run` returns. */
@@ -99,13 +117,36 @@ export class Daemon {
   }
 
   /**
-   * Goes on with configurations read again, in the order of the tasks.
+   * Goes on with configurations read again, in the order of the tasks. One that cannot be read is kept as it was; if
+   * what there is then cannot run together, all are.
    *
-   * @param load reads them; what it throws is said, and those in force are kept
+   * @param load reads them; what it throws is said
    */
   async reload(load: readonly (() => Config)[]): Promise<void> {
+    const { tasks } = this;
     await this.notifier.reloading();
-    await Promise.all(this.tasks.map((task, i) => task.reload(load[i])));
+    const read = tasks.map(({ config }, i): { next: Config; problem?: unknown } => {
+      try {
+        return { next: load[i]() };
+      } catch (problem) {
+        return { next: config, problem };
+      }
+    });
+    let refused: unknown;
+    try {
+      checkTogether(read.map(({ next }) => next));
+    } catch (error) {
+      refused = error;
+    }
+    await Promise.all(
+      tasks.map((task, i) => {
+        const problem = read[i].problem ?? refused;
+        return task.reload(() => {
+          if (problem !== undefined) throw problem;
+          return read[i].next;
+        });
+      }),
+    );
     await this.notifier.ready(this.lines.join('; '));
   }
 

@@ -17,6 +17,8 @@ export interface DeviceLinkOptions {
   rowPeriodS: number | undefined;
   /** Whether every prediction is sent back. */
   output: boolean;
+  /** Its pings are numbered from here on: other links to the same device have other numbers. Default 0. */
+  firstToken?: number;
 }
 
 /**
@@ -32,7 +34,7 @@ export class DeviceLink {
   private readonly values: Float32Array;
   private lastRequestMs = -Infinity;
   private pingTimer: NodeJS.Timeout | undefined;
-  private token = 0;
+  private token: number;
   private pingSentUs = 0;
   private linesLeft = LINES_A_MINUTE;
   private linesFromMs = -Infinity;
@@ -42,6 +44,7 @@ export class DeviceLink {
     private readonly stream: Stream,
     private readonly options: DeviceLinkOptions,
   ) {
+    this.token = options.firstToken ?? 0;
     this.values = new Float32Array(Math.min(stream.prediction.length, MAX_OUTPUT_VALUES));
   }
 

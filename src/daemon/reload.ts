@@ -17,8 +17,8 @@ export function changedKeys(before: Config, after: Config): string[] {
   return changed;
 }
 
-/** Infinite numbers, which JSON has not, stand in ranges. */
-const isEqual = (a: unknown, b: unknown) => {
+/** Whether two values of configurations say the same. (Infinite numbers, which JSON has not, stand in ranges.) */
+export const isEqual = (a: unknown, b: unknown) => {
   const text = (value: unknown) =>
     JSON.stringify(value, (_, item) => (typeof item === 'number' && !Number.isFinite(item) ? String(item) : item));
   return text(a) === text(b);

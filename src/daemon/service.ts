@@ -30,7 +30,7 @@ export const unitNameOf = (name: string) => `edgegrad-${name}.service`;
 export const stateDirectoryOf = (name: string) => `/var/lib/edgegrad-${name}`;
 
 /**
- * The text of a systemd unit that runs one configuration for ever: started at boot, started anew whenever it ends, hangs
+ * The text of a systemd unit that runs configurations for ever: started at boot, started anew whenever it ends, hangs
  * or crashes, and allowed next to nothing but its serial port and its state directory.
  */
 export function unitText(options: UnitOptions): string {
@@ -108,14 +108,13 @@ WantedBy=multi-user.target
 `;
 }
 
-/** What a configuration needs of its unit. */
-export function needsOf({ source }: Config): Pick<UnitOptions, 'needsNetwork' | 'serialDrivers'> {
-  const { port } = source;
-  const driver = /^\/dev\/(tty[A-Za-z]+)\d+$/.exec(port ?? '')?.[1];
+/** What configurations need of their unit. */
+export function needsOf(configs: readonly Config[]): Pick<UnitOptions, 'needsNetwork' | 'serialDrivers'> {
+  const ports = configs.map(({ source }) => source.port ?? '');
+  const drivers = ports.flatMap((port) => /^\/dev\/(tty[A-Za-z]+)\d+$/.exec(port)?.[1] ?? []);
   return {
-    needsNetwork: port?.startsWith('tcp:') === true,
-    serialDrivers:
-      driver === undefined || SERIAL_DRIVERS.includes(driver) ? SERIAL_DRIVERS : [...SERIAL_DRIVERS, driver],
+    needsNetwork: ports.some((port) => port.startsWith('tcp:')),
+    serialDrivers: [...new Set([...SERIAL_DRIVERS, ...drivers])],
   };
 }
 

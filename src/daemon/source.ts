@@ -8,6 +8,7 @@ import {
   MemorySource,
   openPty,
   SerialSource,
+  SharedSource,
   SimulatedDevice,
   TcpSource,
 } from '../ingest/index.js';
@@ -39,41 +40,50 @@ export interface OpenedSource {
   close(): Promise<void>;
 }
 
+/** The ports of a process: those that several configurations name alike are opened once for all of them. */
+export class Ports {
+  private readonly sources = new Map<string, SharedSource>();
+
+  /** The port of a configuration, which has one. @throws SpecError where its address is none */
+  open({ file, source }: Config): ByteSource {
+    const key = JSON.stringify(portOf(source));
+    let shared = this.sources.get(key);
+    if (shared === undefined) {
+      shared = new SharedSource(makePort(source, file));
+      this.sources.set(key, shared);
+    }
+    return shared.member();
+  }
+}
+
+/** What of a configuration decides how its port is opened. */
+export function portOf({ port, baudRate, wait, resetOnOpen, lowLatency }: Config['source']) {
+  return { port, baudRate, wait, resetOnOpen, lowLatency };
+}
+
+function makePort({ port = '', baudRate, wait, resetOnOpen, lowLatency }: Config['source'], file: string): ByteSource {
+  if (port === '-') return new FileSource('-');
+  if (!port.startsWith('tcp:')) return new SerialSource({ path: port, baudRate, wait, resetOnOpen, lowLatency });
+  const { host, port: number } = tcpAddress(port, file);
+  return new TcpSource({ host, port: number, wait });
+}
+
 /**
  * Chooses where bytes come from: the port, or else the log played on a pseudo-terminal: as frames by the C library for
  * devices, as text where there is no compiler for it, and inside the process where nothing here makes a terminal.
  *
+ * @param ports where a port is shared with others that open it there
  * @throws SpecError where the configuration names neither, IngestError where the log cannot be read
  */
-export async function openSource(config: Config): Promise<OpenedSource> {
-  const { port, baudRate, wait, log } = config.source;
-  if (port === '-') {
-    return {
-      source: new FileSource('-'),
-      description: 'standard input',
-      opensMidLine: false,
-      endsItself: true,
-      device: undefined,
-      async close() {},
-    };
-  }
-  if (port?.startsWith('tcp:')) {
-    const { host, port: number } = tcpAddress(port, config.file);
-    return {
-      source: new TcpSource({ host, port: number, wait }),
-      description: port,
-      opensMidLine: true,
-      endsItself: false,
-      device: undefined,
-      async close() {},
-    };
-  }
+export async function openSource(config: Config, ports = new Ports()): Promise<OpenedSource> {
+  const { port, baudRate, log } = config.source;
   if (port !== undefined) {
+    const isInput = port === '-';
     return {
-      source: new SerialSource({ path: port, baudRate, wait }),
-      description: `${port} at ${baudRate}`,
-      opensMidLine: true,
-      endsItself: false,
+      source: ports.open(config),
+      description: isInput ? 'standard input' : port.startsWith('tcp:') ? port : `${port} at ${baudRate}`,
+      opensMidLine: !isInput,
+      endsItself: isInput,
       device: undefined,
       async close() {},
     };

@@ -10,7 +10,7 @@ import type { Priority } from './journal.js';
 import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
 import { keepsUp } from './notify.js';
 import { changedKeys } from './reload.js';
-import { type LogPlayer, type OpenedSource, openSource } from './source.js';
+import type { LogPlayer, OpenedSource } from './source.js';
 import { scoreOf, summary, unitOf } from './status.js';
 import { TaskLine } from './task-line.js';
 import { VERSION } from './version.js';
@@ -20,6 +20,10 @@ export interface TaskOptions {
   fresh: boolean;
   /** A line for a person. */
   say(text: string, priority: Priority): void;
+  /** Opens where rows come from. @throws EdgegradError */
+  open(config: Config): Promise<OpenedSource>;
+  /** Which of the tasks of the process it is, from 0. */
+  position: number;
 }
 
 /** Why a run has ended. */
@@ -28,6 +32,8 @@ const END_OF_LOG = 'end of log';
 
 /** How long a checkpoint waits for the recording. */
 const RECORDING_WAIT_MS = 2000;
+/** Numbers of pings a task has to itself. */
+const TOKENS = 2 ** 24;
 /** Events kept for whoever looks later. */
 const EVENTS = 200;
 
@@ -89,6 +95,7 @@ export class TaskRun implements LiveTask {
       say: (text) => this.say(text),
       rowPeriodS: config.source.rowPeriodS,
       output: config.source.output,
+      firstToken: options.position * TOKENS,
     });
     this.pipeline = new Pipeline(this.stream, {
       ...this.link.events(),
@@ -123,6 +130,15 @@ export class TaskRun implements LiveTask {
    * @throws EdgegradError where it cannot begin, DaemonError where the last checkpoint cannot be written
    */
   async run(isReady: (what: string) => Promise<void>): Promise<void> {
+    try {
+      await this.learn(isReady);
+    } catch (error) {
+      this.end((error as Error).message);
+      throw error;
+    }
+  }
+
+  private async learn(isReady: (what: string) => Promise<void>): Promise<void> {
     const { stream, store } = this;
     await store.prepare();
     const checkpoint = this.options.fresh ? undefined : await this.resume();
@@ -136,7 +152,7 @@ export class TaskRun implements LiveTask {
     if (checkpoint !== undefined) this.session.gap('restart');
     this.savedSteps = stream.network.steps;
     this.line.begin();
-    this.opened = await openSource(this.config);
+    this.opened = await this.options.open(this.config);
     this.setSaveTimer();
     let reason: string;
     try {
@@ -221,6 +237,7 @@ export class TaskRun implements LiveTask {
   }
 
   private async reread(load: () => Config): Promise<void> {
+    if (this.endedBy !== null) return;
     let next: Config;
     try {
       next = load();
@@ -249,7 +266,7 @@ export class TaskRun implements LiveTask {
       const { rows, lost } = stream.report();
       return { received: pipeline.rowsDecoded, done: rows + lost };
     });
-    return () => [takesBytes(), takesRows()].every(Boolean);
+    return () => this.endedBy !== null || [takesBytes(), takesRows()].every(Boolean);
   }
 
   observe(observer: TaskObserver): () => void {
@@ -310,7 +327,7 @@ export class TaskRun implements LiveTask {
         await this.opened?.close();
         this.isLost = true;
         // A device that is not there yet is no reason to end: it was configured on purpose.
-        this.opened = await openSource({ ...next, source: { ...next.source, wait: true } });
+        this.opened = await this.options.open({ ...next, source: { ...next.source, wait: true } });
         void this.startSource().catch((error: Error) => this.end(error.message));
       }
       this.session.configured(this.recordedConfig());
@@ -319,7 +336,7 @@ export class TaskRun implements LiveTask {
       this.say(`configuration kept as it was: ${(error as Error).message}`);
       this.config = before;
       this.setSaveTimer();
-      this.opened = await openSource({ ...before, source: { ...before.source, wait: true } });
+      this.opened = await this.options.open({ ...before, source: { ...before.source, wait: true } });
       void this.startSource().catch((failure: Error) => this.end(failure.message));
     }
   }
@@ -364,9 +381,7 @@ export class TaskRun implements LiveTask {
       opened: (what) => {
         clearTimeout(waiting);
         this.isConnected = true;
-        this.say(
-          this.isLost ? `${what} is back` : `${this.config.name}: ${description}; ${stream.network.executor} executor`,
-        );
+        this.say(this.isLost ? `${what} is back` : `${description}; ${stream.network.executor} executor`);
         session.opened(what, { isAgain: this.isLost, mayBeMidLine: opensMidLine });
       },
       closed: (reason) => {

@@ -104,11 +104,19 @@ async function freeBytes(directory: string): Promise<number> {
 
 /** Makes a directory with its parents; does nothing where it is. (mkdir's own `recursive` never returns below /proc.) */
 export async function makeDirectory(directory: string): Promise<void> {
-  const isThere = await stat(directory).then(
+  if (await isThere(directory)) return;
+  await makeDirectory(dirname(directory));
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    // Another task may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     () => false,
   );
-  if (isThere) return;
-  await makeDirectory(dirname(directory));
-  await mkdir(directory);
 }

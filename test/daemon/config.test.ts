@@ -51,7 +51,7 @@ test.each([
   [
     'an unknown key',
     shipped.replace('name = "sailing-wind"', 'nam = "x"'),
-    'my.toml: nam: found unknown key "nam", expected one of name, source, columns, task, network, checkpoint, record; did you mean "name"?',
+    'my.toml: nam: found unknown key "nam", expected one of name, source, columns, task, network, checkpoint, record, output; did you mean "name"?',
   ],
   [
     'an unknown key in a list',

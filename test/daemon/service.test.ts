@@ -68,9 +68,9 @@ test('a word of the command is quoted where systemd would read it otherwise', ()
 
 test('only a configuration with a connection over the network gets one', () => {
   const config = loadConfig(demoConfigPath());
-  expect(needsOf(config).needsNetwork).toBe(false);
+  expect(needsOf([config]).needsNetwork).toBe(false);
   config.source.port = 'tcp://10.0.0.2:3333';
-  expect(needsOf(config).needsNetwork).toBe(true);
+  expect(needsOf([config]).needsNetwork).toBe(true);
   expect(unitText({ ...options, needsNetwork: true })).toContain('RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n');
   const closed = unitText(options);
   expect(closed).toContain('PrivateNetwork=yes\n');
@@ -80,9 +80,9 @@ test('only a configuration with a connection over the network gets one', () => {
 test('the kind of serial device that is configured is allowed beside the usual ones', () => {
   const config = loadConfig(demoConfigPath());
   config.source.port = '/dev/ttymxc2';
-  expect(needsOf(config).serialDrivers).toEqual(['ttyACM', 'ttyUSB', 'ttyAMA', 'ttyS', 'ttymxc']);
+  expect(needsOf([config]).serialDrivers).toEqual(['ttyACM', 'ttyUSB', 'ttyAMA', 'ttyS', 'ttymxc']);
   config.source.port = '/dev/ttyUSB0';
-  expect(needsOf(config).serialDrivers).toEqual(['ttyACM', 'ttyUSB', 'ttyAMA', 'ttyS']);
+  expect(needsOf([config]).serialDrivers).toEqual(['ttyACM', 'ttyUSB', 'ttyAMA', 'ttyS']);
 });
 
 test('serial ports belong to dialout, or to uucp where there is no dialout', () => {

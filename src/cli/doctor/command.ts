@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Config, demoConfigPath, loadConfig } from '../../daemon/index.js';
+import { type Config, checkTogether, demoConfigPath, loadConfig } from '../../daemon/index.js';
 import { listPorts } from '../../ingest/index.js';
 import { createStream, saveStream } from '../../stream/index.js';
 import { EXIT_FAILED } from '../errors.js';
@@ -28,7 +28,7 @@ interface DoctorFlags {
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('look for what would keep this machine from learning: port, clock, disk, memory, speed')
-    .argument('[config]', 'configuration file, whose port, network and checkpoint directory are looked at')
+    .argument('[config...]', 'configuration files, whose ports, networks and checkpoint directories are looked at')
     .option('-p, --port <path>', 'serial device, instead of the one in the configuration')
     .option(
       '--listen',
@@ -36,8 +36,8 @@ export function doctorCommand(): Command {
     )
     .option('--no-listen', 'do not open the port: boards with auto-reset restart')
     .option('--json', 'print one object on standard output')
-    .action(async (file: string | undefined, flags: DoctorFlags) => {
-      const findings = await examine(file, flags);
+    .action(async (files: string[], flags: DoctorFlags) => {
+      const findings = await examine(files, flags);
       const problems = findings.filter(({ level }) => level === 'problem').length;
       process.stdout.write(
         flags.json ? `${JSON.stringify({ problems, findings })}\n` : `${findings.map(line).join('\n')}\n`,
@@ -46,25 +46,37 @@ export function doctorCommand(): Command {
     });
 }
 
-async function examine(file: string | undefined, flags: DoctorFlags): Promise<Finding[]> {
-  const config = loadConfig(file ?? demoConfigPath());
-  const own = file === undefined ? undefined : config;
-  const { seed, executor, ...network } = config.network;
-  const options = { columns: config.columns, task: config.task, network, seed, executor };
-  const stream = createStream(options);
-  const bytes = saveStream(stream).length;
-  return [
-    checkNode(),
-    await checkSerialLibrary(),
-    ...(await examinePort(flags, own)),
-    ...checkIntruders(),
-    checkClock(),
-    ...checkPower(),
-    ...(await checkDisk(config.checkpoint.directory, bytes)),
-    checkMemory(stream.network.input.buffer.byteLength),
-    ...checkSpeed(stream, measureRowUs(options), own && mostRowsPerSecond(own)),
-  ];
+async function examine(files: readonly string[], flags: DoctorFlags): Promise<Finding[]> {
+  const own = files.map((file) => loadConfig(file));
+  checkTogether(own);
+  const tasks = (own.length === 0 ? [loadConfig(demoConfigPath())] : own).map((config) => {
+    const { seed, executor, ...network } = config.network;
+    const options = { columns: config.columns, task: config.task, network, seed, executor };
+    return { config, options, stream: createStream(options) };
+  });
+  const ports = new Map(own.map((config) => [flags.port ?? config.source.port, config]));
+  // Of each directory: what all tasks write there.
+  const bytes = new Map<string, number>();
+  for (const { config, stream } of tasks) {
+    const { directory } = config.checkpoint;
+    bytes.set(directory, (bytes.get(directory) ?? 0) + saveStream(stream).length);
+  }
+  const arenas = tasks.reduce((sum, { stream }) => sum + stream.network.input.buffer.byteLength, 0);
+  const findings = [checkNode(), await checkSerialLibrary()];
+  for (const config of own.length === 0 ? [undefined] : ports.values()) {
+    findings.push(...(await examinePort(flags, config)));
+  }
+  findings.push(...checkIntruders(), checkClock(), ...checkPower());
+  for (const [directory, size] of bytes) findings.push(...(await checkDisk(directory, size)));
+  findings.push(checkMemory(arenas));
+  for (const { config, stream, options } of tasks) {
+    const speed = checkSpeed(stream, measureRowUs(options), own.length === 0 ? undefined : mostRowsPerSecond(config));
+    findings.push(...(tasks.length === 1 ? speed : speed.map((finding) => named(finding, config))));
+  }
+  return findings;
 }
+
+const named = (finding: Finding, { name }: Config): Finding => ({ ...finding, text: `${name}: ${finding.text}` });
 
 async function examinePort(flags: DoctorFlags, config: Config | undefined): Promise<Finding[]> {
   const name = flags.port ?? config?.source.port;

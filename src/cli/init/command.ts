@@ -100,6 +100,8 @@ async function hear(port: string, { baud, seconds }: InitFlags): Promise<Observa
       port,
       baudRate: baud,
       wait: false,
+      resetOnOpen: true,
+      lowLatency: true,
       log: undefined,
       periodS: 1,
       speed: 1,
