@@ -110,13 +110,23 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
       figure(score.windowBaseline, unit),
     ],
   ];
-  if (report.kind === 'regress' && report.window.worst) {
-    const { mae, baselineMae, scored } = report.window.worst;
-    rows.push([`${score.label}, worst ${scored}`, figure(mae, unit), figure(baselineMae, unit)]);
-  }
-  if (report.kind === 'classify' && report.window.worst) {
-    const { accuracy, baselineAccuracy, scored } = report.window.worst;
-    rows.push([`${score.label}, worst ${scored}`, figure(accuracy), figure(baselineAccuracy)]);
+  if (report.kind === 'regress') {
+    const { metrics, baseline, window } = report;
+    if (window.worst !== null) {
+      const { mae, baselineMae, scored } = window.worst;
+      rows.push([`${score.label}, worst ${scored}`, figure(mae, unit), figure(baselineMae, unit)]);
+    }
+    rows.push(['rmse', figure(metrics.rmse, unit), figure(baseline.rmse, unit)]);
+    rows.push(['R²', figure(metrics.r2), figure(baseline.r2)]);
+  } else {
+    const { metrics, baseline, window } = report;
+    if (window.worst !== null) {
+      const { accuracy, baselineAccuracy, scored } = window.worst;
+      rows.push([`${score.label}, worst ${scored}`, figure(accuracy), figure(baselineAccuracy)]);
+    }
+    rows.push(['balanced accuracy', figure(metrics.balancedAccuracy), figure(baseline.balancedAccuracy)]);
+    rows.push(['macro F1', figure(metrics.f1), figure(baseline.f1)]);
+    rows.push(['log loss', figure(metrics.logLoss), figure(baseline.logLoss)]);
   }
   const widths = [0, 1, 2].map((j) => Math.max(...rows.map((row) => row[j].length)));
   const lines = rows.map((row, i) =>

@@ -2,97 +2,96 @@ import type { StateArray } from './state.js';
 
 const POSITION = 0;
 const COUNT = 1;
-const MODEL_SUM = 2;
-const BASELINE_SUM = 3;
-const WORST_MODEL = 4;
-const WORST_BASELINE = 5;
-const HAS_WORST = 6;
+const HAS_WORST = 2;
 
-/** Sums over one window; the mean error is `model / count`. */
-export interface WindowSums {
+/** Sums of what several rows have scored; a mean is `values[c] / count`. */
+export interface Sums {
+  /** Rows in them; where rows fade, what is left of them. */
   count: number;
-  model: number;
-  baseline: number;
+  /** [channels], a copy. */
+  values: Float64Array;
 }
 
 /**
- * Sums of the last `size` errors of a model and its baseline, and the worst full window of the model so far.
+ * Sums of the last `size` rows of several values each, and the worst full window so far.
  *
- * Nothing is ever subtracted, so no rounding collects and one enormous error leaves no trace once it has left the
- * window: the errors of this pass over the ring are summed as they come, and those of the pass before are kept as
+ * Nothing is ever subtracted, so no rounding collects and one enormous value leaves no trace once it has left the
+ * window: the rows of this pass over the ring are summed as they come, and those of the pass before are kept as
  * suffix sums, made once a pass, so that the window is sum + suffix[position].
  */
-export class ErrorWindow {
-  /** [0, position): errors of this pass · [position, size): suffix sums of the pass before, or zeros. */
-  private readonly model: Float64Array;
-  private readonly baseline: Float64Array;
-  private readonly scalars = new Float64Array(7);
+export class WindowSums {
+  /** [size, channels]; [0, position): rows of this pass · [position, size): suffix sums of the pass before, or zeros. */
+  private readonly ring: Float64Array;
+  /** [channels]: of this pass. */
+  private readonly sums: Float64Array;
+  /** [channels]: of the worst full window. */
+  private readonly worstSums: Float64Array;
+  /** [2]: Σ of the judged channels, of this window and of the worst. */
+  private readonly judgements = new Float64Array(2);
+  private readonly scalars = new Float64Array(3);
 
-  constructor(readonly size: number) {
-    this.model = new Float64Array(size);
-    this.baseline = new Float64Array(size);
+  /** @param judged the first channels, whose sum says which window is the worst */
+  constructor(
+    readonly channels: number,
+    readonly size: number,
+    private readonly judged: number,
+  ) {
+    this.ring = new Float64Array(size * channels);
+    this.sums = new Float64Array(channels);
+    this.worstSums = new Float64Array(channels);
   }
 
-  /**
-   * Takes the errors of one scored row, model and baseline, both finite and ≥ 0. Every `size` rows it costs one pass
-   * over the ring. They come in an array because V8 allocates for a double that is handed to a function.
-   *
-   * @hot
-   */
-  push(errors: Float64Array): void {
-    const { model, baseline, scalars, size } = this;
-    const modelError = errors[0];
-    const baselineError = errors[1];
+  /** Takes a row [channels], finite and ≥ 0. Every `size` rows it costs one pass over the ring. @hot */
+  push(row: Float64Array): void {
+    const { channels, size, ring, sums, scalars } = this;
     let position = scalars[POSITION];
-    model[position] = modelError;
-    baseline[position] = baselineError;
+    for (let c = 0, at = position * channels; c < channels; c++, at++) {
+      ring[at] = row[c];
+      sums[c] = sums[c] + row[c];
+    }
     position++;
-    scalars[MODEL_SUM] = scalars[MODEL_SUM] + modelError;
-    scalars[BASELINE_SUM] = scalars[BASELINE_SUM] + baselineError;
     if (position === size) {
-      for (let i = size - 2; i >= 0; i--) {
-        model[i] = model[i] + model[i + 1];
-        baseline[i] = baseline[i] + baseline[i + 1];
-      }
+      for (let at = (size - 1) * channels - 1; at >= 0; at--) ring[at] = ring[at] + ring[at + channels];
       position = 0;
-      scalars[MODEL_SUM] = 0;
-      scalars[BASELINE_SUM] = 0;
+      sums.fill(0);
     }
     scalars[POSITION] = position;
     if (scalars[COUNT] < size) scalars[COUNT] = scalars[COUNT] + 1;
-    if (scalars[COUNT] === size) {
-      const sum = scalars[MODEL_SUM] + model[position];
-      if (scalars[HAS_WORST] === 0 || sum > scalars[WORST_MODEL]) {
-        scalars[HAS_WORST] = 1;
-        scalars[WORST_MODEL] = sum;
-        scalars[WORST_BASELINE] = scalars[BASELINE_SUM] + baseline[position];
-      }
-    }
+    if (scalars[COUNT] === size) this.judge(position * channels);
+  }
+
+  /** @hot */
+  private judge(start: number): void {
+    const { channels, judged, ring, sums, worstSums, judgements, scalars } = this;
+    judgements[0] = 0;
+    for (let c = 0; c < judged; c++) judgements[0] = judgements[0] + (sums[c] + ring[start + c]);
+    if (scalars[HAS_WORST] === 1 && judgements[0] <= judgements[1]) return;
+    scalars[HAS_WORST] = 1;
+    judgements[1] = judgements[0];
+    for (let c = 0; c < channels; c++) worstSums[c] = sums[c] + ring[start + c];
   }
 
   /** The last rows, fewer than `size` while there have not been more; null before the first. */
-  current(): WindowSums | null {
-    const { scalars } = this;
+  current(): Sums | null {
+    const { channels, ring, sums, scalars } = this;
     if (scalars[COUNT] === 0) return null;
-    const position = scalars[POSITION];
-    return {
-      count: scalars[COUNT],
-      model: scalars[MODEL_SUM] + this.model[position],
-      baseline: scalars[BASELINE_SUM] + this.baseline[position],
-    };
+    const start = scalars[POSITION] * channels;
+    return { count: scalars[COUNT], values: sums.map((sum, c) => sum + ring[start + c]) };
   }
 
-  /** The full window in which the model was worst; null before the first full window. */
-  worst(): WindowSums | null {
-    const { scalars } = this;
-    if (scalars[HAS_WORST] === 0) return null;
-    return { count: this.size, model: scalars[WORST_MODEL], baseline: scalars[WORST_BASELINE] };
+  /** The full window in which the judged channels were worst; null before the first full window. */
+  worst(): Sums | null {
+    if (this.scalars[HAS_WORST] === 0) return null;
+    return { count: this.size, values: this.worstSums.slice() };
   }
 
   state(prefix: string): StateArray[] {
+    const { channels, size } = this;
     return [
-      { name: `${prefix}.model`, shape: [this.size], data: this.model },
-      { name: `${prefix}.baseline`, shape: [this.size], data: this.baseline },
+      { name: `${prefix}.ring`, shape: [size, channels], data: this.ring },
+      { name: `${prefix}.sums`, shape: [channels], data: this.sums },
+      { name: `${prefix}.worst`, shape: [channels], data: this.worstSums },
+      { name: `${prefix}.judgements`, shape: [2], data: this.judgements },
       { name: `${prefix}.scalars`, shape: [this.scalars.length], data: this.scalars },
     ];
   }

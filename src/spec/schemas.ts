@@ -370,7 +370,10 @@ export const taskSchema = v.strictObject({
     ),
   ),
   warmup: v.pipe(v.optional(integer(0, 1e9), 100), v.description('First rows that are learned from but not scored.')),
-  window: v.pipe(v.optional(integer(1, 100000), 200), v.description('Rows of the windowed error.')),
+  window: v.pipe(
+    v.optional(integer(1, 100000), 200),
+    v.description('Rows of the windowed scores, and about as many of the fading ones.'),
+  ),
 });
 
 /** The part of a network a user chooses for a task; inputs, output layer and loss follow from the task. */

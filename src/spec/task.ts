@@ -31,7 +31,7 @@ export interface TaskSpec {
   labelWait?: number;
   /** First rows that are learned from but not scored. Default 100. */
   warmup?: number;
-  /** Rows of the windowed error. Default 200. */
+  /** Rows of the windowed scores, and about as many of the fading ones. Default 200. */
   window?: number;
 }
 

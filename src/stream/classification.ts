@@ -19,14 +19,26 @@ export class ClassificationHead implements TaskHead {
   private readonly hasLatest = new Int32Array(1);
   /** [2]: how often the last known class was right, and of how many; one of two before the first. */
   private readonly stays = Float64Array.of(1, 2);
+  /** [0]: how probable the last known class is taken to be. */
+  private readonly trust = new Float64Array(1);
+  /** [slots, classes]: what was published of a row. */
+  private readonly published: Float64Array;
+  /** [slots]: how probable the baseline was taken to be. */
+  private readonly naive: Float64Array;
+  /** [2], of the row being scored. */
+  private readonly probabilities = new Float64Array(2);
 
+  /** @param slots rows that can wait for their labels */
   constructor(
     readonly classes: number,
     window: number,
+    slots: number,
   ) {
     this.outputs = classes;
     this.prediction = new Float64Array(classes);
     this.metrics = new ClassificationMetrics(classes, window);
+    this.published = new Float64Array(slots * classes);
+    this.naive = new Float64Array(slots);
   }
 
   /** @hot */
@@ -73,12 +85,19 @@ export class ClassificationHead implements TaskHead {
     for (let c = 0; c < classes; c++) to[c] = target[c] - 1 / classes;
   }
 
+  /** @hot */
+  private weighLatest(): void {
+    const { stays } = this;
+    const even = 1 / this.classes;
+    const kept = this.knowsLabel() ? stays[0] / stays[1] : even;
+    this.trust[0] = kept > even ? kept : even;
+  }
+
   /** The last known class as probable as it has proved to be, the others equally. @hot */
   writeNaive(to: Float64Array, off: number): void {
-    const { classes, latest, stays } = this;
-    const even = 1 / classes;
-    const kept = this.knowsLabel() ? stays[0] / stays[1] : even;
-    const p = kept > even ? kept : even;
+    const { classes, latest, trust } = this;
+    this.weighLatest();
+    const p = trust[0];
     for (let c = 0; c < classes; c++) to[off + c] = c === latest[0] ? p : (1 - p) / (classes - 1);
   }
 
@@ -98,13 +117,17 @@ export class ClassificationHead implements TaskHead {
 
   /** The most probable class is predicted, the first of equals. @hot */
   publish(pending: PendingRows, slot: number): boolean {
-    const { classes, prediction } = this;
+    const { classes, prediction, published } = this;
     let finite = true;
     let best = 0;
-    for (let c = 0; c < classes; c++) {
-      if (!Number.isFinite(prediction[c])) finite = false;
-      if (prediction[c] > prediction[best]) best = c;
+    for (let c = 0, off = slot * classes; c < classes; c++, off++) {
+      const p = prediction[c];
+      if (!Number.isFinite(p)) finite = false;
+      published[off] = Number.isFinite(p) ? p : 0;
+      if (p > prediction[best]) best = c;
     }
+    this.weighLatest();
+    this.naive[slot] = this.trust[0];
     pending.predictions[slot] = best;
     pending.baselines[slot] = this.latest[0];
     return finite;
@@ -128,10 +151,14 @@ export class ClassificationHead implements TaskHead {
 
   /** @hot */
   score(pending: PendingRows, slot: number, labels: Float64Array, labelOff: number): void {
-    const predicted = pending.predictions[slot];
-    const baseline = pending.baselines[slot];
-    const truth = labels[labelOff];
-    this.metrics.update(predicted, baseline, truth);
+    // Whole numbers, because V8 allocates for a double that is handed to a function.
+    const predicted = pending.predictions[slot] | 0;
+    const baseline = pending.baselines[slot] | 0;
+    const truth = labels[labelOff] | 0;
+    const { classes, probabilities } = this;
+    probabilities[0] = this.published[slot * classes + truth];
+    probabilities[1] = baseline === truth ? this.naive[slot] : (1 - this.naive[slot]) / (classes - 1);
+    this.metrics.update(predicted, baseline, truth, probabilities);
     this.truth[0] = truth;
     this.scoredPrediction[0] = predicted;
     this.scoredBaseline[0] = baseline;
@@ -153,7 +180,12 @@ export class ClassificationHead implements TaskHead {
   }
 
   scores(prefix: string): StateArray[] {
-    return this.metrics.state(prefix);
+    const { naive, published, classes } = this;
+    return [
+      ...this.metrics.state(prefix),
+      { name: `${prefix}.published`, shape: [naive.length, classes], data: published },
+      { name: `${prefix}.naive`, shape: [naive.length], data: naive },
+    ];
   }
 
   refresh(): void {}

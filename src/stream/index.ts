@@ -1,10 +1,16 @@
 export type { NetworkState } from '../engine/index.js';
 export { CheckpointError, type Tensor, type TensorFile } from '../models/index.js';
 export type {
+  ClassFigures,
   ClassificationReport,
+  ClassificationScores,
   ClassificationWindow,
+  ClassReport,
   RegressionReport,
+  RegressionScores,
+  RegressionTarget,
   RegressionWindow,
+  WorstClassificationWindow,
 } from '../online/index.js';
 export { loadStream, restoreStream, saveStream } from './checkpoint.js';
 export type { ExpertReport, LearnerReport } from './learner.js';

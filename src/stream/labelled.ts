@@ -8,7 +8,7 @@ import { HAS_FEATURES, HAS_LABEL } from './pending.js';
 import { RegressionHead } from './regression.js';
 import { BAD_LABELS, LABELS, MISSING_LABELS } from './report.js';
 import type { TaskKind } from './task-kind.js';
-import { Track, type TrackOptions } from './track.js';
+import { slotsFor, Track, type TrackOptions } from './track.js';
 
 /** `regress` and `classify`: the truth is printed in target columns, or comes from outside the rows. */
 export class LabelledTask implements TaskKind {
@@ -39,7 +39,9 @@ export class LabelledTask implements TaskKind {
     const target = columns.find((column) => column.name === task.targets[0])!;
     const outputs = isClass ? target.classes! : this.targets.width;
     this.outputNames = isClass ? Array.from({ length: outputs }, (_, c) => `${target.name}.${c}`) : this.targets.names;
-    const head = isClass ? new ClassificationHead(outputs, task.window) : new RegressionHead(outputs, task.window);
+    const head = isClass
+      ? new ClassificationHead(outputs, task.window, slotsFor(task))
+      : new RegressionHead(this.targets.names, task.window);
     this.track = new Track(head, task, { ...options, kind: isClass ? 'classify' : 'regress' }, reserve);
     this.tracks = [this.track];
     this.prediction = head.prediction;

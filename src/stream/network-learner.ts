@@ -128,14 +128,15 @@ export class NetworkLearner implements Learner {
 
   scores(): StateArray[] {
     const { kept, isKept } = this;
-    if (!this.safety) return [];
+    const naive = this.head.naiveState('stream.naive');
+    if (!this.safety) return naive;
     return [
+      ...naive,
       { name: 'stream.safety.kept', shape: [isKept.length, 2, this.head.outputs], data: kept },
       { name: 'stream.safety.isKept', shape: [isKept.length], data: isKept },
       { name: 'stream.safety.sums', shape: [this.sums.length], data: this.sums },
       { name: 'stream.safety.counts', shape: [this.counts.length], data: this.counts },
       ...this.labelAge.state('stream.safety.label'),
-      ...this.head.naiveState('stream.safety.naive'),
     ];
   }
 

@@ -4,6 +4,7 @@ import type { TaskHead } from './task-head.js';
 
 /** Numbers: squared error on standardised targets, last known value as baseline. */
 export class RegressionHead implements TaskHead {
+  readonly width: number;
   readonly outputs: number;
   readonly prediction: Float64Array;
   readonly truth: Float64Array;
@@ -14,10 +15,10 @@ export class RegressionHead implements TaskHead {
   private readonly latest: Float64Array;
   private readonly hasLatest = new Int32Array(1);
 
-  constructor(
-    readonly width: number,
-    window: number,
-  ) {
+  /** @param names of the target values */
+  constructor(names: readonly string[], window: number) {
+    const width = names.length;
+    this.width = width;
     this.outputs = width;
     this.prediction = new Float64Array(width);
     this.truth = new Float64Array(width);
@@ -25,7 +26,7 @@ export class RegressionHead implements TaskHead {
     this.scoredBaseline = new Float64Array(width);
     this.latest = new Float64Array(width);
     this.scaler = new RunningScaler(width);
-    this.metrics = new RegressionMetrics(width, window);
+    this.metrics = new RegressionMetrics(names, window);
   }
 
   /** @hot */

@@ -13,6 +13,11 @@ import { isNamed, type ResolvedTaskNetwork, resolveTaskNetwork, type TaskNetwork
 /** When labels come, in rows: as the keys of a task of the same names. */
 export type LabelTimes = Pick<Task, 'delay' | 'labelAge' | 'labelWait'>;
 
+/** Rows that can wait for their labels, the current one among them. */
+export function slotsFor({ delay, labelAge, labelWait }: LabelTimes): number {
+  return Math.max(delay + labelAge, labelWait) + 1;
+}
+
 /** What all tracks of a stream have in common. */
 export interface TrackOptions {
   kind: HeadKind;
@@ -48,7 +53,7 @@ export class Track {
     { kind, inputs, network: declared, seed, executor, counts, learning }: TrackOptions,
     reserve: Record<string, number> = {},
   ) {
-    const slots = Math.max(times.delay + times.labelAge, times.labelWait) + 1;
+    const slots = slotsFor(times);
     const options = { kind, inputs, slots, seed, executor, reserve: { ...reserve, pending: slots * inputs } };
     if (isNamed(declared)) {
       const { taskNetwork, network } = resolveTaskNetwork(declared, kind, inputs, head.outputs);

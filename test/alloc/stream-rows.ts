@@ -17,7 +17,7 @@ export async function bytesPerRow(
       { name: 't', kind: 'time' },
       { name: 'a', range: [-2, 2], maxStep: 3 },
       { name: 'heading', kind: 'angle' },
-      { name: 'y' },
+      task.kind === 'classify' ? { name: 'y', kind: 'class', classes: 3 } : { name: 'y' },
     ],
     task,
     executor: 'simd',
@@ -27,7 +27,7 @@ export async function bytesPerRow(
     for (let i = 0; i < count; i++, t++) {
       stream.row[1] = ((t * 7) % 31) / 20;
       stream.row[2] = (t * 3) % 360;
-      stream.row[3] = ((t * 5) % 17) / 8;
+      stream.row[3] = task.kind === 'classify' ? (t * 5) % 3 : ((t * 5) % 17) / 8;
       stream.time[0] = t;
       stream.accept();
     }

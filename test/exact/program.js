@@ -160,9 +160,10 @@ function runStream({ log, ...options }, executor, onStep) {
   const bytes = new TextEncoder().encode(log);
   pipeline.bytes(bytes, bytes.length);
   pipeline.finish();
-  const { scored, metrics, baseline } = stream.report();
-  const score = ({ mae, accuracy }) => mae ?? accuracy;
-  digest.add([scored, score(metrics), score(baseline)]);
+  const { scored, metrics, baseline, fading } = stream.report();
+  const scores = ({ mae, rmse, r2, accuracy, balancedAccuracy, kappa, f1, logLoss }) =>
+    [mae, rmse, r2, accuracy, balancedAccuracy, kappa, f1, logLoss].filter((score) => score !== undefined);
+  digest.add([scored, ...[metrics, baseline, fading].flatMap(scores)]);
   return [stream.hash(), digest.hex()];
 }
 
