@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 
 /** Packages that stay packages; everything else that is imported is bundled, and its licence goes with it. */
-const external = [/^node:/, 'serialport', 'commander', 'smol-toml', 'tinypool', 'vitest'];
+const external = [/^node:/, 'serialport', 'commander', 'smol-toml', 'tinypool', 'mqtt', 'vitest'];
 
 /** Writes the licences of bundled packages beside the bundle. */
 const licences = () => ({

@@ -11,6 +11,7 @@ import {
 import {
   checkpointSchema,
   configSchema,
+  mqttSchema,
   networkSchema,
   outputSchema,
   recordSchema,
@@ -54,6 +55,7 @@ export function configurationPage(): string {
     ['[checkpoint]', 'Where what was learned is kept.', checkpointSchema],
     ['[record]', 'What was received, kept to be replayed ([recordings.md](recordings.md)).', recordSchema],
     ['[output]', 'What goes out ([outputs.md](outputs.md)).', outputSchema],
+    ['[mqtt]', 'A broker that is told what happens, and may give commands ([outputs.md](outputs.md)).', mqttSchema],
   ];
   return [
     '# Configuration',

@@ -120,6 +120,66 @@ export const outputSchema = v.strictObject({
   ),
 });
 
+const topic = v.pipe(
+  v.string(),
+  v.check((text) => /^[^\s+#/][^\s+#]*$/.test(text) && !text.endsWith('/'), 'a topic without "+", "#" and white space'),
+);
+
+export const mqttSchema = v.strictObject({
+  url: v.pipe(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.check(
+          (text) => /^mqtts?:\/\/[^\s/@?#]+\/?$/.test(text),
+          'mqtt://host[:port] or mqtts://host[:port], without user and password',
+        ),
+      ),
+    ),
+    v.description('The broker, mqtt://host[:port] or, encrypted, mqtts://host[:port]. Absent: none is told anything.'),
+  ),
+  username: v.pipe(v.optional(v.string()), v.description('Who to log in as. Absent: nobody.')),
+  password: v.pipe(v.optional(v.string()), v.description('Its password; better in a file of its own.')),
+  passwordFile: v.pipe(
+    v.optional(path),
+    v.description('A file with the password in it, relative to where edgegrad was started.'),
+  ),
+  caFile: v.pipe(
+    v.optional(path),
+    v.description('Certificates (PEM) that the broker is to be known by. Absent: those of Node.'),
+  ),
+  clientId: v.pipe(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.check((text) => /^[\w.-]{1,64}$/.test(text), 'letters, digits, ".", "-" and "_", at most 64'),
+      ),
+    ),
+    v.description('How the broker knows this process; two must differ. Absent: edgegrad-HOST-NAME.'),
+  ),
+  topic: v.pipe(v.optional(topic, 'edgegrad'), v.description('What all topics begin with.')),
+  intervalS: v.pipe(
+    v.optional(range(0, 86_400, 'a number from 0 to 86400'), 1),
+    v.description('Seconds between states of a task at least; 0: every row.'),
+  ),
+  buffer: v.pipe(
+    v.optional(
+      v.pipe(
+        v.number(),
+        v.check((n) => Number.isInteger(n) && n >= 1 && n <= 1_000_000, 'a whole number from 1 to 1000000'),
+      ),
+      1000,
+    ),
+    v.description('Messages that wait while the broker is away; the oldest are dropped and counted.'),
+  ),
+  commands: v.pipe(v.optional(v.boolean(), true), v.description('Whether commands of the broker are obeyed.')),
+  homeAssistant: v.pipe(
+    v.optional(v.boolean(), true),
+    v.description('Whether Home Assistant is told of every task as a device.'),
+  ),
+  discoveryPrefix: v.pipe(v.optional(topic, 'homeassistant'), v.description('Where Home Assistant looks for devices.')),
+});
+
 export const networkSchema = v.strictObject({
   ...taskNetworkEntries,
   seed: v.pipe(
@@ -156,4 +216,5 @@ export const configSchema = v.strictObject({
   checkpoint: v.optional(checkpointSchema, {}),
   record: v.optional(recordSchema, {}),
   output: v.optional(outputSchema, {}),
+  mqtt: v.optional(mqttSchema, {}),
 });

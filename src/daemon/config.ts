@@ -40,6 +40,21 @@ export interface Config {
     minFreeMB: number;
   };
   output: { ndjson: boolean };
+  mqtt: {
+    /** Undefined: no broker. */
+    url: string | undefined;
+    username: string | undefined;
+    password: string | undefined;
+    passwordFile: string | undefined;
+    caFile: string | undefined;
+    clientId: string | undefined;
+    topic: string;
+    intervalS: number;
+    buffer: number;
+    commands: boolean;
+    homeAssistant: boolean;
+    discoveryPrefix: string;
+  };
 }
 
 /** A value put in place of what a configuration file says: `network.optimizer.rate`, `network.layers.0.units`. */
@@ -92,6 +107,7 @@ export function loadConfig(file: string, changes: readonly ConfigChange[] = []):
       checkpoint: config.checkpoint,
       record: { ...config.record, directory: config.record.directory },
       output: config.output,
+      mqtt: config.mqtt as Config['mqtt'],
     };
   } catch (error) {
     throw error instanceof SpecError ? at(file, error) : error;

@@ -2,11 +2,15 @@ import type { Config } from './config.js';
 import type { Output, OutputContext } from './live-task.js';
 
 /** What goes out of a process, as its configuration says. What is not configured is not loaded either. */
-export async function openOutputs({ output }: Config, context: OutputContext): Promise<Output[]> {
+export async function openOutputs({ output, mqtt }: Config, context: OutputContext): Promise<Output[]> {
   const outputs: Output[] = [];
   if (output.ndjson) {
     const { NdjsonOutput } = await import('./ndjson.js');
     outputs.push(new NdjsonOutput(context, process.stdout));
+  }
+  if (mqtt.url !== undefined) {
+    const { MqttOutput } = await import('./mqtt/index.js');
+    outputs.push(new MqttOutput(context, { ...mqtt, url: mqtt.url }));
   }
   return outputs;
 }

@@ -5,6 +5,8 @@ export interface RowMessage {
   task: string;
   /** The row's number, from 1. */
   row: number;
+  /** Its place among all rows the device sent, lost ones included: what a label for it names. */
+  place: number;
   /** When it was taken, ISO 8601. */
   at: string;
   /** Its time column, seconds. */
@@ -31,6 +33,7 @@ export function rowMessage(task: string, stream: Stream, outcome: number, timeMs
   return {
     task,
     row: stream.rows,
+    place: stream.places,
     at: new Date(timeMs).toISOString(),
     ...(stream.timeColumn === undefined ? {} : { time: finite(stream.time[0]) }),
     outcome: outcomeNames(outcome),

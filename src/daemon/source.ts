@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import {
   type ByteSource,
-  FileSource,
   FirmwareDevice,
   IngestError,
   MemorySource,
@@ -10,6 +9,7 @@ import {
   SerialSource,
   SharedSource,
   SimulatedDevice,
+  standardInput,
   TcpSource,
 } from '../ingest/index.js';
 import { type Column, SpecError } from '../spec/index.js';
@@ -62,7 +62,7 @@ export function portOf({ port, baudRate, wait, resetOnOpen, lowLatency }: Config
 }
 
 function makePort({ port = '', baudRate, wait, resetOnOpen, lowLatency }: Config['source'], file: string): ByteSource {
-  if (port === '-') return new FileSource('-');
+  if (port === '-') return standardInput();
   if (!port.startsWith('tcp:')) return new SerialSource({ path: port, baudRate, wait, resetOnOpen, lowLatency });
   const { host, port: number } = tcpAddress(port, file);
   return new TcpSource({ host, port: number, wait });

@@ -10,6 +10,7 @@ import type { Priority } from './journal.js';
 import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
 import { keepsUp } from './notify.js';
 import { changedKeys } from './reload.js';
+import { withoutSecrets } from './secrets.js';
 import type { LogPlayer, OpenedSource } from './source.js';
 import { scoreOf, summary, unitOf } from './status.js';
 import { TaskLine } from './task-line.js';
@@ -368,7 +369,8 @@ export class TaskRun implements LiveTask {
   }
 
   private recordedConfig(): { file: string; text: string; resolved: Config } {
-    return { file: this.config.file, text: textOf(this.config.file), resolved: this.config };
+    const { file } = this.config;
+    return { file, ...withoutSecrets(this.config, textOf(file)) };
   }
 
   private async startSource(): Promise<void> {

@@ -8,4 +8,5 @@ export { type SerialOptions, SerialSource } from './serial.js';
 export { SharedSource } from './shared.js';
 export { type Clock, realClock, SimulatedDevice, type SimulatedDeviceOptions } from './simulated-device.js';
 export type { ByteSink, ByteSource, Wire } from './source.js';
+export { standardInput } from './stdin.js';
 export { type TcpOptions, TcpSource } from './tcp.js';

@@ -145,6 +145,11 @@ export class Stream {
     return this.counts[ROWS];
   }
 
+  /** Rows accepted so far and those that were lost between them. */
+  get places(): number {
+    return this.counts[ROWS] + this.counts[LOST];
+  }
+
   /** `classify`: the most probable class of the current row, −1 where it was not predicted. `regress`: −1. */
   get predictedClass(): number {
     return this.kind.predictedClass;

@@ -1,0 +1,1 @@
+export { MqttOutput } from './output.js';

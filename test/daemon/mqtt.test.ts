@@ -1,0 +1,265 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Broker, Listener, Wire } from '../support/broker.js';
+import { needTool } from '../support/tools.js';
+
+// The daemon and a real broker. Rows come by standard input, one at a time where the test says so.
+
+const cli = join(import.meta.dirname, '../../dist/cli.js');
+
+const config = (mqtt: string, more = '') => `name = "line"
+columns = [{ name = "x", range = [-10, 10] }, { name = "y", unit = "kn" }]
+task = { kind = "regress", features = ["x"], targets = ["y"], warmup = 0, labelWait = 8 }
+network = { layers = [], optimizer = { kind = "sgd", rate = 0.05 } }
+${more}
+[mqtt]
+clientId = "bench"
+${mqtt}
+`;
+
+function started(text: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'edgegrad-mqtt-'));
+  writeFileSync(join(folder, 'line.toml'), text);
+  const child = spawn(process.execPath, [cli, 'run', 'line.toml', '--port', '-'], {
+    cwd: folder,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (bytes) => {
+    said += bytes;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  let sent = 0;
+  return {
+    child,
+    ended,
+    folder,
+    said: () => said,
+    /** Sends rows; without labels where told so. */
+    send(count: number, hasLabels = true) {
+      for (let i = 0; i < count; i++, sent++) {
+        const x = ((sent * 7) % 40) / 4 - 5;
+        child.stdin.write(`${x},${hasLabels ? 3 * x + 1 : ''}\n`);
+      }
+    },
+  };
+}
+
+const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 });
+
+test('availability, states, health and events are told; a killed process is told to be gone by the broker', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start();
+  const listener = await Listener.to(broker.url);
+  const run = started(config(`url = "${broker.url}"\nintervalS = 0`));
+  run.send(30);
+  await until(() => expect(listener.of('edgegrad/line/state').length).toBeGreaterThanOrEqual(20));
+  expect(listener.of('edgegrad/availability/bench')).toEqual(['online']);
+  expect(JSON.parse(listener.last('edgegrad/line/state')!)).toMatchObject({
+    task: 'line',
+    outcome: ['predicted', 'scored', 'learned'],
+    prediction: { y: expect.any(Number) },
+  });
+  await until(() =>
+    expect(JSON.parse(listener.last('edgegrad/line/health')!)).toMatchObject({ connected: true, learning: true }),
+  );
+  expect(listener.of('edgegrad/line/event').map((text) => JSON.parse(text).event)).toContainEqual(
+    expect.stringMatching(/^rows are CSV/),
+  );
+  run.child.kill('SIGKILL');
+  await until(() => expect(listener.last('edgegrad/availability/bench')).toBe('offline'));
+  // What is retained is there for who comes later.
+  const late = await Listener.to(broker.url);
+  await until(() =>
+    expect(
+      late.heard
+        .filter(({ retain }) => retain)
+        .map(({ topic }) => topic)
+        .sort(),
+    ).toEqual([
+      'edgegrad/availability/bench',
+      'edgegrad/line/health',
+      'edgegrad/line/learning',
+      'edgegrad/line/state',
+      'homeassistant/device/bench_line/config',
+    ]),
+  );
+});
+
+test('a process that is stopped says so itself', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start();
+  const listener = await Listener.to(broker.url);
+  const run = started(config(`url = "${broker.url}"`));
+  run.send(30);
+  await until(() => expect(listener.last('edgegrad/availability/bench')).toBe('online'));
+  run.child.kill('SIGTERM');
+  expect(await run.ended).toBe(0);
+  await until(() => expect(listener.last('edgegrad/availability/bench')).toBe('offline'));
+});
+
+test('a broker that is killed and started again hears every row that found room, in order, and what is retained', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start();
+  const wire = await Wire.to(broker.port);
+  const listener = await Listener.to(broker.url);
+  const run = started(config(`url = "${wire.url}"\nintervalS = 0\nbuffer = 200`));
+  run.send(20);
+  await until(() => expect(listener.of('edgegrad/line/state').length).toBeGreaterThanOrEqual(10));
+  await broker.kill();
+  await until(() => expect(run.said()).toMatch(/is away/));
+  wire.cut();
+  run.send(150);
+  await broker.begin();
+  await until(() => expect(listener.client.connected).toBe(true));
+  await listener.client.subscribeAsync('#', { qos: 1 });
+  wire.mend();
+  const rowsOf = () => listener.of('edgegrad/line/state').map((text) => JSON.parse(text).row as number);
+  await until(() => expect(rowsOf().at(-1)).toBe(170));
+  const rows = [...new Set(rowsOf())];
+  // Everything from the first predicted row on, none left out.
+  expect(rows).toEqual(Array.from({ length: rows.length }, (_, i) => rows[0] + i));
+  expect(rows.length).toBeGreaterThan(160);
+  expect(run.said().match(/is away/g)).toHaveLength(1);
+  expect(run.said()).toMatch(/is there: \d+ messages waited\n/);
+  await until(() => expect(listener.last('edgegrad/availability/bench')).toBe('online'));
+
+  // More than there is room for: the newest stay, and what was dropped is counted.
+  wire.cut();
+  await until(() => expect(run.said().match(/is away/g)).toHaveLength(2));
+  run.send(300);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  wire.mend();
+  await until(() => expect(rowsOf().at(-1)).toBe(470));
+  const later = rowsOf().filter((row) => row > 170);
+  expect(later.length).toBeLessThanOrEqual(200);
+  expect(later).toEqual(Array.from({ length: later.length }, (_, i) => 470 - later.length + 1 + i));
+  await until(() =>
+    expect(JSON.parse(listener.last('edgegrad/line/health')!).messagesDropped).toBeGreaterThanOrEqual(100),
+  );
+});
+
+test('commands are obeyed and answered: learning, save, label; nonsense is refused in words', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start();
+  const listener = await Listener.to(broker.url);
+  const run = started(config(`url = "${broker.url}"\nintervalS = 0`));
+  run.send(20);
+  await until(() => expect(listener.last('edgegrad/line/learning')).toBe('ON'));
+  const command = async (name: string, payload: string) => {
+    const before = listener.of('edgegrad/line/reply').length;
+    await listener.client.publishAsync(`edgegrad/line/set/${name}`, payload, { qos: 1 });
+    await until(() => expect(listener.of('edgegrad/line/reply').length).toBe(before + 1));
+    return JSON.parse(listener.last('edgegrad/line/reply')!);
+  };
+  expect(await command('learning', 'OFF')).toEqual({ command: 'learning', ok: true });
+  await until(() => expect(listener.last('edgegrad/line/learning')).toBe('OFF'));
+  run.send(5);
+  await until(() =>
+    expect(JSON.parse(listener.last('edgegrad/line/state')!)).toMatchObject({
+      row: 25,
+      outcome: ['predicted', 'scored'],
+    }),
+  );
+  expect(await command('learning', 'ON')).toEqual({ command: 'learning', ok: true });
+
+  expect(await command('save', '')).toEqual({ command: 'save', ok: true });
+  expect(existsSync(join(run.folder, 'edgegrad-state/line.safetensors'))).toBe(true);
+
+  run.send(3, false);
+  await until(() => expect(JSON.parse(listener.last('edgegrad/line/state')!).row).toBe(28));
+  const { place } = JSON.parse(listener.last('edgegrad/line/state')!);
+  expect(await command('label', JSON.stringify({ values: { y: 2 }, place: place - 1 }))).toEqual({
+    command: 'label',
+    ok: true,
+  });
+  expect(await command('label', JSON.stringify({ values: { y: 2 }, place: place - 1 }))).toMatchObject({ ok: false });
+  expect(await command('label', JSON.stringify({ values: { y: 2 } }))).toEqual({ command: 'label', ok: true });
+
+  for (const [name, payload, problem] of [
+    ['learning', 'maybe', /ON or OFF/],
+    ['label', '{', /JSON/],
+    ['label', '{"values":{"z":1}}', /values: expected y/],
+    ['label', '{"values":{"y":"1"}}', /values.y: expected a number/],
+    ['label', '{"values":{"y":1},"age":-1}', /age: expected a whole number/],
+    ['label', '[]', /expected \{/],
+    ['label', ' '.repeat(5000), /5000 bytes/],
+    ['reboot', '', /learning, save or label/],
+  ] as const) {
+    expect(await command(name, payload)).toEqual({ command: name, ok: false, problem: expect.stringMatching(problem) });
+  }
+});
+
+test('Home Assistant is told of a device whose every part it can find, at its own start too', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start();
+  const listener = await Listener.to(broker.url);
+  const run = started(config(`url = "${broker.url}"\nintervalS = 0`));
+  run.send(20);
+  const topic = 'homeassistant/device/bench_line/config';
+  await until(() => expect(listener.last(topic)).toBeDefined());
+  await until(() => expect(listener.last('edgegrad/line/state')).toBeDefined());
+  const found = JSON.parse(listener.last(topic)!);
+  expect(found).toMatchObject({
+    dev: { ids: ['bench_line'], name: 'line', mf: 'edgegrad' },
+    o: { name: 'edgegrad' },
+    availability: [{ topic: 'edgegrad/availability/bench' }],
+  });
+  const parts: Record<string, string>[] = Object.values(found.cmps);
+  expect(new Set(parts.map((part) => part.unique_id)).size).toBe(parts.length);
+  const spoken = new Map(listener.heard.map((each) => [each.topic, each.text]));
+  for (const part of parts) {
+    expect(part.p).toMatch(/^(sensor|binary_sensor|switch|button)$/);
+    if (part.state_topic === undefined) continue;
+    // Every template reads a key that the message it is for has.
+    const [, path] = /value_json\.(\w+)/.exec(part.value_template ?? '') ?? [];
+    expect(spoken.has(part.state_topic), part.state_topic).toBe(true);
+    if (path !== undefined) expect(JSON.parse(spoken.get(part.state_topic)!)).toHaveProperty(path);
+  }
+  expect(found.cmps.prediction_0).toMatchObject({
+    value_template: "{{ value_json.prediction['y'] }}",
+    unit_of_measurement: 'kn',
+  });
+  const before = listener.of(topic).length;
+  await listener.client.publishAsync('homeassistant/status', 'online', { qos: 1 });
+  await until(() => expect(listener.of(topic).length).toBe(before + 1));
+});
+
+test('a wrong password is said, learning goes on, and no secret is in the log or the recording', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start('allow_anonymous false\n');
+  const secret = 'correct "horse"';
+  const run = started(
+    config(
+      `url = "${broker.url}"\nusername = "pi"\npassword = "correct \\"horse\\""`,
+      '[record]\ndirectory = "records"\n',
+    ),
+  );
+  run.send(40);
+  await until(() => expect(run.said()).toMatch(/is away: .*(Not authorized|Connection refused)/i));
+  run.child.stdin.end();
+  expect(await run.ended).toBe(0);
+  expect(run.said()).toMatch(/40 rows in all/);
+  expect(run.said()).not.toMatch(/horse/);
+  const [file] = readdirSync(join(run.folder, 'records'));
+  const bytes = readFileSync(join(run.folder, 'records', file), 'latin1');
+  expect(bytes).toMatch(/password = ."\(hidden\)/);
+  expect(bytes).not.toMatch('horse');
+  expect(bytes).not.toMatch(secret);
+});
+
+test('no broker at all keeps nothing from starting, learning and stopping', async () => {
+  const run = started(config('url = "mqtt://127.0.0.1:1"'));
+  run.send(40);
+  run.child.stdin.end();
+  expect(await run.ended).toBe(0);
+  expect(run.said()).toMatch(/broker mqtt:\/\/127.0.0.1:1 is away/);
+});
