@@ -58,6 +58,8 @@ export interface LiveTask {
   observe(observer: TaskObserver): () => void;
   /** Keeps a checkpoint now. When it resolves, it survives a power cut. @throws DaemonError */
   save(): Promise<void>;
+  /** Holds back rows that lose nothing by waiting (a pipe's), or lets them come again. */
+  hold(isHeld: boolean): void;
   /** Pauses learning, or goes on with it; predictions go on either way. */
   setLearning(on: boolean): void;
   /**

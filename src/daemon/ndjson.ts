@@ -2,19 +2,23 @@ import type { Writable } from 'node:stream';
 import type { Output, OutputContext } from './live-task.js';
 import { rowMessage } from './row-message.js';
 
-/** Bytes that wait for a slow reader; beyond them lines are dropped whole, and counted. */
+/** Bytes that wait for a slow reader from which on rows are held back, where their source can wait. */
+const MANY_WAITING_BYTES = 1 << 16;
+/** And from which on lines are dropped whole, and counted: a port does not wait. */
 const MOST_WAITING_BYTES = 1 << 20;
 /** How long the last lines may take at the end. */
 const LAST_LINES_MS = 1000;
 
 /**
  * One JSON object a line on standard output: every row of every task, and every event (`event`, `priority`). A reader that
- * is too slow loses lines, the learning goes on; one that goes away ends the run.
+ * is too slow holds back rows that come through a pipe, and loses lines of those of a port; one that goes away ends the
+ * run.
  */
 export class NdjsonOutput implements Output {
   private readonly ends: (() => void)[] = [];
   private dropped = 0;
   private isDropping = false;
+  private isHolding = false;
   private isClosed = false;
 
   constructor(
@@ -58,6 +62,15 @@ export class NdjsonOutput implements Output {
     if (this.isDropping && out.writableLength === 0)
       this.say(`standard output goes on, ${this.dropped} lines left out`, false);
     out.write(`${JSON.stringify(message)}\n`);
+    if (!this.isHolding && out.writableLength > MANY_WAITING_BYTES) {
+      this.hold(true);
+      out.once('drain', () => this.hold(false));
+    }
+  }
+
+  private hold(isHolding: boolean): void {
+    this.isHolding = isHolding;
+    for (const task of this.context.tasks) task.hold(isHolding);
   }
 
   private say(text: string, isDropping: boolean): void {

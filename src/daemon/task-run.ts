@@ -279,6 +279,10 @@ export class TaskRun implements LiveTask {
     return this.latest;
   }
 
+  hold(isHeld: boolean): void {
+    this.opened?.source.hold?.(isHeld);
+  }
+
   setLearning(on: boolean): void {
     if (on === this.stream.isLearning) return;
     this.session.setLearning(on);

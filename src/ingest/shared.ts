@@ -54,6 +54,7 @@ export class SharedSource {
         if (own !== null) await this.remove(own);
       },
       send: (bytes) => source.send(bytes),
+      hold: (isHeld) => source.hold?.(isHeld),
       counters: () => source.counters(),
     };
   }

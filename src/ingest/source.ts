@@ -22,6 +22,8 @@ export interface ByteSource {
    * @returns false where they could not be taken: nobody is there, or it reads too slowly. Counted
    */
   send(bytes: Uint8Array): boolean;
+  /** Holds back further bytes, or goes on: only of a source that loses nothing by waiting. */
+  hold?(isHeld: boolean): void;
   /** What has been counted, by name. */
   counters(): Record<string, number>;
 }

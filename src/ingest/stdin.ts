@@ -57,6 +57,11 @@ class PipeSource implements ByteSource {
     this.closed('stopped');
   }
 
+  hold(isHeld: boolean): void {
+    if (isHeld) this.stream?.pause();
+    else this.stream?.resume();
+  }
+
   /** Nobody listens. */
   send(): boolean {
     return false;

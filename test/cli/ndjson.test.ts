@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { runCli } from '../support/cli.js';
+import { needPty } from '../support/pty.js';
 
 // Rows and events as JSON lines on standard output.
 
@@ -17,6 +18,8 @@ function folderOfTest(): string {
 
 const CONFIG = 'models/sailing-wind/edgegrad.toml';
 const root = join(import.meta.dirname, '../..');
+const LOG = join(root, 'models/sailing-wind/sailing_wind.csv');
+const log = readFileSync(LOG);
 
 /** The shipped log by a pipe: rows come as fast as they are read. */
 function started(folder: string, port = '-') {
@@ -32,7 +35,7 @@ function started(folder: string, port = '-') {
     said += bytes;
   });
   child.stdin.on('error', () => {});
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await ended;
@@ -42,15 +45,9 @@ function started(folder: string, port = '-') {
 
 test('every row is a line, with what replay says of it, and every event', async () => {
   const folder = folderOfTest();
-  const log = join(root, 'models/sailing-wind/sailing_wind.csv');
   const trace = join(folder, 'trace.ndjson');
-  await runCli(folder, ['replay', log, '--config', join(root, CONFIG), '--trace', trace]);
-  const { code, out } = await runCli(
-    folder,
-    ['run', join(root, CONFIG), '--ndjson', '--port', '-'],
-    undefined,
-    readFileSync(log),
-  );
+  await runCli(folder, ['replay', LOG, '--config', join(root, CONFIG), '--trace', trace]);
+  const { code, out } = await runCli(folder, ['run', join(root, CONFIG), '--ndjson', '--port', '-'], undefined, log);
   expect(code).toBe(0);
   const lines = out
     .trimEnd()
@@ -79,21 +76,39 @@ test('every row is a line, with what replay says of it, and every event', async 
   );
 });
 
-test('a reader that does not read costs lines, said once, and neither learning nor the end', async () => {
+test('a reader that does not read costs lines of a port, said once, and neither learning nor the end', async (context) => {
   const folder = folderOfTest();
-  const log = readFileSync(join(root, 'models/sailing-wind/sailing_wind.csv'), 'utf8');
-  const [header, ...rows] = log.trimEnd().split('\n');
-  const { child, ended, said } = started(folder);
-  child.stdin.end(`${header}\n${`${rows.join('\n')}\n`.repeat(3)}`);
+  const pty = await needPty(context);
+  const { child, ended, said } = started(folder, pty.path);
+  await vi.waitFor(() => expect(said()).toMatch(/at 115200/), 10_000);
+  for (let at = 0; at < 3; at++) {
+    pty.write(log);
+    await pty.drained();
+  }
+  await vi.waitFor(() => expect(said()).toMatch(/standard output is read too slowly/), 20_000);
+  child.kill('SIGTERM');
   expect(await ended).toBe(0);
-  expect(said()).toMatch(`${3 * rows.length} rows in all`);
   expect(said().match(/standard output is read too slowly/g)).toHaveLength(1);
   expect(said()).toMatch(/saved .*sailing-wind\.safetensors/);
 });
 
+test('a reader that does not read holds back rows of a pipe, and gets every one of them once it does', async () => {
+  const folder = folderOfTest();
+  const [header, ...rows] = log.toString().trimEnd().split('\n');
+  const { child, ended } = started(folder);
+  child.stdin.end(`${header}\n${`${rows.join('\n')}\n`.repeat(3)}`);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(child.exitCode).toBeNull();
+  let out = '';
+  child.stdout.on('data', (bytes) => {
+    out += bytes;
+  });
+  expect(await ended).toBe(0);
+  expect(out.match(/"row":/g)).toHaveLength(3 * rows.length);
+});
+
 test('a reader that goes away ends the run, and what was learned is saved', async () => {
   const folder = folderOfTest();
-  const log = readFileSync(join(root, 'models/sailing-wind/sailing_wind.csv'));
   const { child, ended, said } = started(folder);
   child.stdin.write(log.subarray(0, 20_000));
   await new Promise((resolve) => child.stdout.once('data', resolve));
