@@ -5,7 +5,7 @@ import { Columns, checkColumns } from './columns.js';
 import { Counter, type LineCounters, Reject, readCounters } from './counters.js';
 import { FormatDetector, LINES_TO_LOCK } from './detector.js';
 import { MAX_LINE_BYTES, SPANS, splitFields, splitLabelled } from './fields.js';
-import { type Lock, NO_SEPARATOR, type TextFormat } from './format.js';
+import { type Lock, makeLock, NO_SEPARATOR, type TextFormat } from './format.js';
 import { NOT_NUMERIC, parseNumber } from './number.js';
 
 export interface LineDecoderOptions {
@@ -90,6 +90,17 @@ export class LineDecoder {
   /** The format in force; null before the first lock. */
   get format(): TextFormat | null {
     return this.lock === null ? null : this.lock.format;
+  }
+
+  /** Locks a format that is known from before, as if its lines had just been seen; `onFormat` is not called. */
+  assume({ delimiter, separator, fields, names, checksum }: TextFormat): void {
+    const byte = (text: string) => text.charCodeAt(0);
+    const encoder = new TextEncoder();
+    const nameBytes = names?.map((name) => encoder.encode(name)) ?? null;
+    const separatorByte = separator === null ? NO_SEPARATOR : byte(separator);
+    this.lock = makeLock(this.columns, byte(delimiter), separatorByte, fields, nameBytes, checksum);
+    this.values.fill(Number.NaN);
+    this.detector.clear(this.lock);
   }
 
   /**

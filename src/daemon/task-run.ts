@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pipeline, RecordedSession, Recorder } from '../recording/index.js';
+import { catchUp, Pipeline, RecordedSession, Recorder } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
 import { createStream, restoreStream, type Stream, saveStream } from '../stream/index.js';
 import { CheckpointStore, DaemonError } from './checkpoints.js';
@@ -33,6 +33,8 @@ const END_OF_LOG = 'end of log';
 
 /** How long a checkpoint waits for the recording. */
 const RECORDING_WAIT_MS = 2000;
+/** Between lines about rows that are learned again. */
+const AGAIN_SAY_MS = 5000;
 /** Numbers of pings a task has to itself. */
 const TOKENS = 2 ** 24;
 /** Events kept for whoever looks later. */
@@ -111,6 +113,7 @@ export class TaskRun implements LiveTask {
           format.kind === 'csv'
             ? `CSV with "${format.delimiter === '\t' ? '\\t' : format.delimiter}"`
             : 'label and value';
+        this.session.format(format);
         this.say(`rows are ${how}, ${format.fields} fields${format.names ? ' with names' : ''}`);
       },
       onSchema: ({ columns: found }) => {
@@ -142,19 +145,21 @@ export class TaskRun implements LiveTask {
   private async learn(isReady: (what: string) => Promise<void>): Promise<void> {
     const { stream, store } = this;
     await store.prepare();
-    const checkpoint = this.options.fresh ? undefined : await this.resume();
+    const goesOn = !this.options.fresh && (await this.resume(isReady));
+    if (this.endedBy !== null) return; // while it learned again: the checkpoint is as it was
     this.recorder = this.openRecorder();
     this.session = new RecordedSession(this.recorder, this.pipeline, {
       config: this.recordedConfig(),
       edgegrad: VERSION,
-      fresh: checkpoint === undefined,
+      fresh: !goesOn,
     });
     // The device went on while nobody listened: rows from before and after do not belong together.
-    if (checkpoint !== undefined) this.session.gap('restart');
-    this.savedSteps = stream.network.steps;
+    if (goesOn) this.session.gap('restart');
     this.line.begin();
     this.opened = await this.options.open(this.config);
     this.setSaveTimer();
+    if (this.stream.network.steps !== this.savedSteps)
+      this.save().catch((error: Error) => this.say(error.message, 'error'));
     let reason: string;
     try {
       const { description } = this.opened;
@@ -346,8 +351,11 @@ export class TaskRun implements LiveTask {
     }
   }
 
-  /** Takes the last usable checkpoint. Returns its file, undefined where there is none. */
-  private async resume(): Promise<string | undefined> {
+  /**
+   * Takes the last usable checkpoint, and learns again what its recording holds from there on. Returns whether there was
+   * anything to go on from.
+   */
+  private async resume(isReady: (what: string) => Promise<void>): Promise<boolean> {
     const { stream } = this;
     const { used, refused } = await this.store.load((bytes, file) => restoreStream(stream, bytes, file));
     for (const error of refused) this.say(error.message, 'warning');
@@ -356,7 +364,50 @@ export class TaskRun implements LiveTask {
     } else if (refused.length > 0) {
       throw refused[0];
     }
-    return used;
+    this.savedSteps = stream.network.steps;
+    const again = await this.learnAgain(used === undefined, isReady);
+    return used !== undefined || again;
+  }
+
+  /** What was received after the checkpoint, where it was recorded. Returns whether there was any. */
+  private async learnAgain(isFresh: boolean, isReady: (what: string) => Promise<void>): Promise<boolean> {
+    const { stream, config } = this;
+    const { directory } = config.record;
+    if (directory === undefined) return false;
+    const what = 'learns again what was recorded since the checkpoint';
+    let saidMs = performance.now();
+    let isSaid = false;
+    try {
+      const { outcome, rows, isDifferent } = await catchUp(stream, {
+        directory,
+        name: config.name,
+        config,
+        isFresh,
+        onProgress: (share) => {
+          const now = performance.now();
+          if (now - saidMs > AGAIN_SAY_MS) {
+            saidMs = now;
+            this.say(`${what}: ${Math.floor(100 * share)} %, row ${stream.rows}`);
+            // The service manager waits for a start, but not for ever.
+            if (!isSaid) void isReady(what);
+            isSaid = true;
+          }
+          return this.endedBy === null;
+        },
+      });
+      if (outcome === 'unknown' && !isFresh) {
+        this.say('the recording does not reach back to the checkpoint: nothing is learned again from it', 'notice');
+      }
+      if (isDifferent) this.say('what was recorded since the checkpoint was learned from another state', 'warning');
+      if (rows > 0 && outcome === 'caughtUp') {
+        this.say(`learned ${rows} rows again from the recording: row ${stream.rows}, hash ${stream.hash()}`);
+      }
+      return rows > 0;
+    } catch (error) {
+      // Of the rows up to there nothing is lost, and learning goes on from here.
+      this.say(`the recording cannot be learned from again: ${(error as Error).message}`, 'warning');
+      return stream.rows > 0;
+    }
   }
 
   private openRecorder(): Recorder | null {

@@ -1,3 +1,4 @@
+import type { TextFormat } from '../bridge/index.js';
 import type { GapReason } from '../stream/index.js';
 import type { Channel } from './mcap/index.js';
 
@@ -64,6 +65,8 @@ export type RecordedEvent =
   | { type: 'opened'; what: string; isAgain: boolean; mayBeMidLine: boolean }
   | { type: 'closed'; reason: string }
   | { type: 'gap'; reason: GapReason }
+  /** The format of text lines in force from the bytes before on. */
+  | { type: 'format'; format: TextFormat }
   /** Learning was paused, or goes on. */
   | { type: 'learning'; on: boolean }
   /** A label from outside the wire: the targets' values, in their order, of the row `age` rows ago. */
@@ -87,6 +90,7 @@ function isEvent(value: unknown): value is RecordedEvent {
   const event = value as { type?: unknown; standing?: unknown; resolved?: { network?: unknown } } | null;
   if (typeof event?.type !== 'string') return false;
   if (event.type === 'segment') return Array.isArray(event.standing) && event.standing.every(isEvent);
+  if (event.type === 'format') return typeof (value as { format?: unknown }).format === 'object';
   if (event.type === 'label') return Array.isArray((value as { values?: unknown }).values);
   const network = event.resolved?.network;
   return event.type !== 'config' || (typeof network === 'object' && network !== null);

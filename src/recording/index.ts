@@ -1,3 +1,4 @@
+export { type CatchUpOptions, type CaughtUp, catchUp } from './catch-up.js';
 export { isoOf, type RecordingContents, recordingContents } from './contents.js';
 export { type ConvertResult, recordingToCsv, recordingToNdjson, rewriteRecording } from './convert.js';
 export { RecordingError } from './errors.js';

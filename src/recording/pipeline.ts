@@ -35,6 +35,8 @@ export interface PipelineEvents extends DeviceEvents {
  */
 export class Pipeline implements Pick<ByteSink, 'bytes'> {
   readonly decoder: WireDecoder;
+  /** Bytes are decoded, and what comes of them is kept from the stream: to bring a decoder to where another one was. */
+  isMuted = false;
   /** The next row may have lost its beginning: `23.5,1` may have been `123.5,1`. */
   private isSuspect = false;
   private isEnded = false;
@@ -66,7 +68,7 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
       onLost: (count) => this.lost(count),
       onGap: (kind) => {
         this.position[1] = 0;
-        if (!this.isEnded) stream.gap(kind === 'clock' ? 'time' : kind);
+        if (!this.isEnded && !this.isMuted) stream.gap(kind === 'clock' ? 'time' : kind);
       },
       onLabel: () => this.label(),
       ...(onFormat === undefined ? {} : { onFormat }),
@@ -119,7 +121,7 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
     this.position[1] = 0;
     if (!isAgain) return;
     this.decoder.reset(false);
-    this.stream.gap('reconnect');
+    if (!this.isMuted) this.stream.gap('reconnect');
   }
 
   /** A label from outside the wire: the targets' values, in their order, of the row `age` rows ago. Returns as `Stream.label`. */
@@ -146,6 +148,10 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
       return;
     }
     if (this.isEnded) return;
+    if (this.isMuted) {
+      if (isFrame) this.standAt(decoder.frames.rowNumber[0]);
+      return;
+    }
     stream.time[0] = decoder.time[0];
     if (events.beforeRow !== undefined && !events.beforeRow()) {
       this.isEnded = true;
@@ -161,6 +167,11 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
     const { position } = this;
     const between = position[1] === 1 ? (rowNumber - position[0] - 1) >>> 0 : 0;
     if (between > 0) this.stream.lost(between);
+    this.standAt(rowNumber);
+  }
+
+  private standAt(rowNumber: number): void {
+    const { position } = this;
     position[0] = rowNumber;
     position[1] = 1;
   }
@@ -168,14 +179,14 @@ export class Pipeline implements Pick<ByteSink, 'bytes'> {
   /** @hot */
   private lost(count: number): void {
     if (this.isEnded) return;
-    this.stream.lost(count);
+    if (!this.isMuted) this.stream.lost(count);
     this.position[0] = this.position[0] + count;
   }
 
   /** @hot */
   private label(): void {
     const { labels, position, decoder } = this;
-    if (this.isEnded) return;
+    if (this.isEnded || this.isMuted) return;
     const row = decoder.frames.labelRow[0];
     const age = position[1] === 1 ? position[0] - row : -1;
     const outcome = this.labelOutside(labels, age);

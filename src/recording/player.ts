@@ -146,6 +146,7 @@ export class Player {
         }
         break;
       case 'closed':
+      case 'format':
       case 'segment':
         break;
       default:
@@ -157,7 +158,7 @@ export class Player {
   private configured(config: RecordedConfig): void {
     if (!this.options.isExact) return;
     const options = streamOptionsOf(config, this.options.stream.executor);
-    const text = JSON.stringify([options.columns, options.task, options.network, options.seed]);
+    const text = textOf(options);
     const before = this.configText;
     this.configText = text;
     if (before === text || (before === '' && text === textOf(this.streamOptions))) return;
@@ -194,7 +195,9 @@ export class Player {
       this.compare('start', hash, rows, wallNs);
       return;
     }
-    if (this.isInStep && this.isAt(hash, rows)) {
+    // Also where something was missing before: the same state is the same state.
+    if (this.isAt(hash, rows)) {
+      this.isInStep = true;
       this.compare('start', hash, rows, wallNs);
       return;
     }
@@ -283,6 +286,11 @@ export function streamOptionsOf(config: RecordedConfig, executor?: StreamOptions
     ...(seed === undefined ? {} : { seed }),
     executor: executor ?? (recorded as StreamOptions['executor']) ?? 'auto',
   };
+}
+
+/** What makes two recorded configurations learn the same. */
+export function streamTextOf(config: RecordedConfig): string {
+  return textOf(streamOptionsOf(config));
 }
 
 function textOf({ columns, task, network, seed }: StreamOptions): string {

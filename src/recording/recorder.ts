@@ -152,9 +152,10 @@ export class Recorder {
     }
   }
 
-  /** An event, behind everything given so far. `config` and `start` are repeated at the start of every later file. */
+  /** An event, behind everything given so far. `config`, `start` and `format` are repeated at the start of every later file. */
   event(event: RecordedEvent, monotonic = monotonicNs(), wall = wallNs()): void {
-    if (event.type === 'config' || event.type === 'start') this.standing.set(event.type, event);
+    if (event.type === 'config' || event.type === 'start' || event.type === 'format')
+      this.standing.set(event.type, event);
     const data = Buffer.from(eventToJson(event));
     if (data.length <= this.options.chunkBytes - MESSAGE_OVERHEAD) {
       const chunk = this.roomFor(data.length);

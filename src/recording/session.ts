@@ -1,3 +1,4 @@
+import type { TextFormat } from '../bridge/index.js';
 import type { GapReason, Stream } from '../stream/index.js';
 import type { RecordedConfig } from './events.js';
 import type { Pipeline } from './pipeline.js';
@@ -48,6 +49,11 @@ export class RecordedSession {
   bytes(buffer: Uint8Array, length: number): void {
     this.recorder?.bytes(buffer, length, monotonicNs(), wallNs());
     this.pipeline.bytes(buffer, length);
+  }
+
+  /** The device's line format was found, or has changed. */
+  format(format: TextFormat): void {
+    this.recorder?.event({ type: 'format', format });
   }
 
   opened(what: string, how: { isAgain: boolean; mayBeMidLine: boolean }): void {
