@@ -63,6 +63,9 @@ export class Network {
   /** `[m]`, how much each example counts in the loss of the steps to come; 1 at the start, ≥ 0. */
   readonly rowWeights: Float32Array;
 
+  /** `[1]`: what the last `step` or `tryStep` found; NaN before the first and where it was refused. */
+  readonly loss: Float32Array;
+
   readonly #arena: Arena;
   readonly #run: Executor;
   readonly #header: number;
@@ -94,6 +97,7 @@ export class Network {
     this.#rows = resident ? this.region('rows') : new Float32Array(0);
     this.#rowTargets = resident ? this.region('row targets') : new Float32Array(0);
     this.rowWeights = this.region('row weights');
+    this.loss = this.region('state').subarray(L.S_LOSS, L.S_LOSS + 1);
     this.#hasSchedule = network.optimizer.schedule !== undefined;
     this.#rate = network.optimizer.rate;
     this.#biasRate = network.optimizer.biasRate;
@@ -117,6 +121,17 @@ export class Network {
   step(): number {
     if (this.#hasSchedule) this.#setRates();
     return this.#run.step(this.#header);
+  }
+
+  /**
+   * The same as `step`, with the loss left in `loss`: wherever it is called from, nothing is allocated.
+   *
+   * @returns whether the step was taken
+   * @hot
+   */
+  tryStep(): boolean {
+    if (this.#hasSchedule) this.#setRates();
+    return this.#run.tryStep(this.#header) === 1;
   }
 
   /** Copies `row` `[m, inputs]` in and predicts. @returns `output`, valid until the next call @hot */

@@ -4,6 +4,8 @@ import { KERNELS } from './wasm.generated.js';
 export interface Kernels {
   forward(plan: number): void;
   step(plan: number): number;
+  /** The same; returns 1 where it was taken, 0 where it was refused. A small integer is never boxed, as a loss may be. */
+  tryStep(plan: number): number;
   gradient(plan: number): number;
   /** Makes an update that was put off; before parameters are read or written from outside. */
   settle(plan: number): void;

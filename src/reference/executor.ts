@@ -439,6 +439,11 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
 
     step,
 
+    /** 1 where the step was taken, 0 where it was refused. */
+    tryStep(header: number): number {
+      return Number.isNaN(step(header)) ? 0 : 1;
+    },
+
     /** Nothing waits here: every update is made at once. */
     settle(): void {},
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createNetwork, loadNetwork, Random } from '../../src/engine/index.js';
+import type { NetworkSpec } from '../../src/spec/index.js';
 import { randomRow, tanhNetwork } from '../support/networks.js';
 
 describe('network', () => {
@@ -55,6 +56,37 @@ describe('network', () => {
     expect(() => weight!.write([1, 2])).toThrow(/layers.0.weight: found 2 values, expected 6/);
     expect(() => bias!.write([1, Number.NaN])).toThrow(/finite/);
   });
+
+  test.each(['simd', 'reference'] as const)(
+    '%s: tryStep does what step does, leaves the loss behind and says whether the step was taken',
+    (executor) => {
+      const spec: NetworkSpec = {
+        inputs: 2,
+        layers: [{ kind: 'dense', units: 1 }],
+        loss: 'squaredError',
+        optimizer: { kind: 'sgd', rate: 0.1 },
+      };
+      const [a, b] = [createNetwork(spec, { executor }), createNetwork(spec, { executor })];
+      expect(b.loss[0]).toBeNaN();
+      for (const rows of [
+        [1, 2, 3],
+        [0.5, -1, 1],
+        [Number.NaN, 1, 1],
+        [1, 1, 0],
+      ]) {
+        for (const net of [a, b]) {
+          net.input.set(rows.slice(0, 2));
+          net.target[0] = rows[2];
+        }
+        const loss = a.step();
+        expect(b.tryStep()).toBe(!Number.isNaN(loss));
+        expect(b.loss[0]).toBe(loss);
+        expect(a.loss[0]).toBe(loss);
+      }
+      expect(b.hash()).toBe(a.hash());
+      expect(b.steps).toBe(3);
+    },
+  );
 
   test.each(['simd', 'reference'] as const)(
     '%s: a step that meets something not finite changes nothing and counts why',

@@ -207,6 +207,11 @@ export function step(plan: i32): f32 {
   return loss;
 }
 
+/** A step; returns 1 where it was taken, 0 where it was refused. The loss is in the state. @hot */
+export function tryStep(plan: i32): i32 {
+  return isNotFinite(step(plan)) ? 0 : 1;
+}
+
 /**
  * `count` steps on the resident rows, in order. m = 1.
  *
