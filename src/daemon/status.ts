@@ -1,6 +1,9 @@
 import type { Column, Task } from '../spec/index.js';
 import type { StreamReport } from '../stream/index.js';
 
+/** What the naive forecasts are called. */
+const BASELINE_LABELS = { noChange: 'no change', line: 'line' };
+
 const BARS = '▁▂▃▄▅▆▇█';
 
 /** Model and baseline beside each other, by the measure of the task: an error that falls or an accuracy that rises. */
@@ -20,13 +23,13 @@ export interface Score {
 
 /** The figures a person looks at first. */
 export function scoreOf(report: StreamReport, unit: string): Score {
-  if (report.kind === 'regress') {
+  if (report.kind !== 'classify') {
     const { metrics, baseline, window } = report;
     return {
       label: 'error',
       unit,
       model: metrics.mae,
-      baselineLabel: 'last value',
+      baselineLabel: report.kind === 'forecast' ? BASELINE_LABELS[report.baseline.kind] : 'last value',
       baseline: baseline.mae,
       windowModel: window.current?.mae ?? null,
       windowBaseline: window.current?.baselineMae ?? null,
@@ -110,7 +113,7 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
       figure(score.windowBaseline, unit),
     ],
   ];
-  if (report.kind === 'regress') {
+  if (report.kind !== 'classify') {
     const { metrics, baseline, window } = report;
     if (window.worst !== null) {
       const { mae, baselineMae, scored } = window.worst;
@@ -118,6 +121,16 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
     }
     rows.push(['rmse', figure(metrics.rmse, unit), figure(baseline.rmse, unit)]);
     rows.push(['R²', figure(metrics.r2), figure(baseline.r2)]);
+    if (report.kind === 'forecast' && report.horizons.length > 1) {
+      for (const { horizon, metrics: own, baseline: naive } of report.horizons) {
+        const other = naive.kind === report.baseline.kind ? '' : `, ${BASELINE_LABELS[naive.kind]}`;
+        rows.push([
+          `${horizon} ${horizon === 1 ? 'row' : 'rows'} ahead`,
+          figure(own.mae, unit),
+          `${figure(naive.mae, unit)}${other}`,
+        ]);
+      }
+    }
   } else {
     const { metrics, baseline, window } = report;
     if (window.worst !== null) {
@@ -141,5 +154,5 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
 /** The unit all targets share, or none. */
 export function unitOf({ columns, task }: { columns: readonly Column[]; task: Task }): string {
   const units = task.targets.map((target) => columns.find((column) => column.name === target)?.unit ?? '');
-  return task.kind === 'regress' && units.every((unit) => unit === units[0]) ? units[0] : '';
+  return task.kind !== 'classify' && units.every((unit) => unit === units[0]) ? units[0] : '';
 }

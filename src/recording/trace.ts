@@ -41,9 +41,9 @@ export class TraceFile {
             scored: {
               prediction: [...scoredPrediction],
               truth: [...truth],
-              ...(task.kind === 'regress'
-                ? { error: Array.from(truth, (value, i) => scoredPrediction[i] - value) }
-                : {}),
+              ...(task.kind === 'classify'
+                ? {}
+                : { error: Array.from(truth, (value, i) => scoredPrediction[i] - value) }),
             },
           }
         : {}),

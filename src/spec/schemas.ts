@@ -316,8 +316,10 @@ const windowSchema = v.strictObject({
 
 export const taskSchema = v.strictObject({
   kind: v.pipe(
-    v.picklist(['regress', 'classify']),
-    v.description('regress predicts numbers, classify one class column.'),
+    v.picklist(['regress', 'classify', 'forecast']),
+    v.description(
+      'regress predicts numbers of the same row, classify one class column, forecast numbers some rows ahead.',
+    ),
   ),
   features: v.pipe(
     v.array(name),
@@ -351,7 +353,21 @@ export const taskSchema = v.strictObject({
   targets: v.pipe(
     v.array(name),
     v.check((list) => list.length > 0, 'at least one column name'),
-    v.description('Columns it predicts; exactly one, of kind class, for classify.'),
+    v.description(
+      'Columns it predicts; exactly one, of kind class, for classify; may be features too for forecast, not otherwise.',
+    ),
+  ),
+  horizons: v.pipe(
+    v.optional(
+      v.pipe(
+        v.array(integer(1, 10000)),
+        v.check((list) => list.length <= 32 && new Set(list).size === list.length, 'at most 32 numbers, each once'),
+      ),
+      [],
+    ),
+    v.description(
+      'forecast only, and required there: how many rows ahead, [1, 12], 1 … 10000. Each is predicted as change from now and learned when that row has come.',
+    ),
   ),
   delay: v.pipe(
     v.optional(integer(0, 100000)),

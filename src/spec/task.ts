@@ -7,16 +7,18 @@ import { taskSchema } from './schemas.js';
 
 /** What is to be learned from the rows of a stream. */
 export interface TaskSpec {
-  /** `regress` predicts numbers, `classify` one class column. */
-  kind: 'regress' | 'classify';
+  /** `regress` predicts numbers of the same row, `classify` one class column, `forecast` numbers some rows ahead. */
+  kind: 'regress' | 'classify' | 'forecast';
   /** Columns the network sees. */
   features: string[];
   /** Values of earlier rows as further inputs; a number is a lag of so many rows of all number and angle features. */
   lags?: (number | LagSpec)[];
   /** Statistics of the last rows as further inputs. */
   windows?: WindowSpec[];
-  /** Columns it predicts; exactly one, of kind `class`, for `classify`. */
+  /** Columns it predicts; exactly one, of kind `class`, for `classify`; may be features too for `forecast`. */
   targets: string[];
+  /** `forecast`: how many rows ahead; each is predicted as change from now. */
+  horizons?: number[];
   /**
    * Rows between a prediction and the use of its truth: the label printed in row i is used when row i + delay arrives.
    * Default 1 (test, then train), or 0 where `labelAge` is set.
@@ -45,7 +47,8 @@ export type Task = Required<Omit<TaskSpec, 'lags' | 'windows'>> & { lags: Lag[];
  */
 export function resolveTask(value: unknown, columns: readonly Column[]): Task {
   const { lags, windows, ...spec } = parse(taskSchema, value, 'task');
-  const delay = spec.delay ?? (spec.labelAge > 0 ? 0 : 1);
+  const isForecast = spec.kind === 'forecast';
+  const delay = spec.delay ?? (spec.labelAge > 0 || isForecast ? 0 : 1);
   const task: Task = { ...spec, delay, lags: [], windows: [] };
   for (const role of ['features', 'targets'] as const) {
     task[role].forEach((name, i) => {
@@ -59,7 +62,9 @@ export function resolveTask(value: unknown, columns: readonly Column[]): Task {
       expected: 'exactly one column of kind "class" for a task of kind "classify"',
     });
   }
-  if (delay === 0 && task.labelAge === 0) {
+  if (isForecast) checkForecast(task);
+  else if (task.horizons.length > 0) throw onlyFor('horizons', 'forecast', task.kind);
+  if (delay === 0 && task.labelAge === 0 && !isForecast) {
     throw new SpecError('SPEC_TASK', {
       where: 'task.delay',
       found: '0 with labelAge 0, so that a row would be predicted after its truth was learned',
@@ -67,6 +72,34 @@ export function resolveTask(value: unknown, columns: readonly Column[]): Task {
     });
   }
   return { ...task, ...resolveHistory({ lags, windows }, task.features, columns) };
+}
+
+/** The truth of a forecast is in the rows to come: nothing is to be said about when. */
+function checkForecast(task: Task): void {
+  if (task.horizons.length === 0) {
+    throw new SpecError('SPEC_TASK', {
+      where: 'task.horizons',
+      found: 'nothing',
+      expected: 'how many rows ahead, for a task of kind "forecast"',
+      remedy: 'add horizons = [1]',
+    });
+  }
+  for (const key of ['delay', 'labelAge', 'labelWait'] as const) {
+    if (task[key] === 0) continue;
+    throw new SpecError('SPEC_TASK', {
+      where: `task.${key}`,
+      found: String(task[key]),
+      expected: 'nothing for a task of kind "forecast": its truth is in the rows to come',
+    });
+  }
+}
+
+function onlyFor(key: string, kind: string, found: string): SpecError {
+  return new SpecError('SPEC_TASK', {
+    where: `task.${key}`,
+    found: `a task of kind "${found}"`,
+    expected: `"${key}" only for kind "${kind}"`,
+  });
 }
 
 function checkRole(
@@ -99,7 +132,7 @@ function checkRole(
   if (task[role].indexOf(name) !== task[role].lastIndexOf(name)) {
     throw new SpecError('SPEC_TASK', { where, found: `"${name}" twice`, expected: 'every column once' });
   }
-  if (role === 'targets' && task.features.includes(name)) {
+  if (role === 'targets' && task.kind !== 'forecast' && task.features.includes(name)) {
     throw new SpecError('SPEC_TASK', {
       where,
       found: `"${name}", which is among the features too`,

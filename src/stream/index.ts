@@ -13,6 +13,8 @@ export type {
   WorstClassificationWindow,
 } from '../online/index.js';
 export { loadStream, restoreStream, saveStream } from './checkpoint.js';
+export type { ForecastReport } from './forecast.js';
+export type { ForecastScores } from './forecast-metrics.js';
 export type { ExpertReport, LearnerReport } from './learner.js';
 export * from './outcome.js';
 export { GAP_REASONS, type GapReason, type StreamCounters, type StreamReport } from './report.js';

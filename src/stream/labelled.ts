@@ -1,4 +1,4 @@
-import type { ClassificationReport, RegressionReport } from '../online/index.js';
+import type { ClassificationReport, RegressionReport, StateArray } from '../online/index.js';
 import type { Column, Task } from '../spec/index.js';
 import { ClassificationHead } from './classification.js';
 import { Encoder } from './encoder.js';
@@ -84,6 +84,11 @@ export class LabelledTask implements TaskKind {
   }
 
   /** @hot */
+  isComplete(): boolean {
+    return true;
+  }
+
+  /** @hot */
   predict(values: Float64Array, isWarm: boolean): number {
     return this.track.predict(values, isWarm);
   }
@@ -111,5 +116,13 @@ export class LabelledTask implements TaskKind {
 
   report(): RegressionReport | ClassificationReport {
     return this.track.head.report();
+  }
+
+  state(): StateArray[] {
+    return [];
+  }
+
+  scores(): StateArray[] {
+    return [];
   }
 }

@@ -55,7 +55,7 @@ export interface Learner {
   /** The network, or the first of several: its arena holds the row, and the rows that wait for labels. */
   readonly network: Network;
   /** [0]: of the last step, in units of the network's target; NaN where it was refused, and of a race, which has several. */
-  readonly loss: Float64Array;
+  readonly loss: Float32Array | Float64Array;
   /** Predicts the row in `network.input` into the head's `prediction`. @hot */
   predict(slot: number): void;
   /**

@@ -31,7 +31,7 @@ const NAIVE_ROWS = 2;
  */
 export class NetworkLearner implements Learner {
   readonly network: Network;
-  readonly loss = new Float64Array(1).fill(Number.NaN);
+  readonly loss: Float32Array;
   private readonly limit: StepLimit | undefined;
   private readonly labelAge = new LabelAge();
   /** [slots, 2, outputs]: what the network said, and the naive predictor. */
@@ -51,6 +51,7 @@ export class NetworkLearner implements Learner {
     { kind, slots, seed, executor, reserve }: LearnerOptions,
   ) {
     this.network = createNetwork(declared, { seed, executor, reserve });
+    this.loss = this.network.loss;
     this.limit = safety ? new StepLimit(this.network, kind) : undefined;
     this.kept = new Float64Array(safety ? slots * 2 * head.outputs : 0);
     this.isKept = new Int32Array(safety ? slots : 0);
@@ -112,9 +113,7 @@ export class NetworkLearner implements Learner {
       }
       if (limit.shorten()) counts[LIMITED_STEPS] = counts[LIMITED_STEPS] + 1;
     }
-    const loss = network.step();
-    this.loss[0] = loss;
-    return !Number.isNaN(loss);
+    return network.tryStep();
   }
 
   hash(): string {

@@ -1,9 +1,10 @@
 import { createSideBySide, type Network, type NetworkState, type TrackerBank } from '../engine/index.js';
-import type { Tensor, TensorFile } from '../models/index.js';
+import type { TensorFile } from '../models/index.js';
 import { Mixture, type StateArray } from '../online/index.js';
 import type { NetworkSpec } from '../spec/index.js';
 import { LabelAge } from './label-age.js';
 import type { ExpertReport, Learner, LearnerOptions, LearnerReport } from './learner.js';
+import { joined, partOf, restoreAll, withPrefix } from './state-parts.js';
 import { CURVATURE } from './step-limit.js';
 import type { HeadKind, TaskHead } from './task-head.js';
 
@@ -161,7 +162,7 @@ export class Race implements Learner {
     for (let k = 0; k < networks.length; k++) {
       // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
       networks[k].rowWeights[0] = 1 / (1 + factors[k] * length);
-      if (!hasLearned(networks[k])) learned = false;
+      if (!networks[k].tryStep()) learned = false;
     }
     if (bank !== undefined) {
       head.centre(bank.target, target);
@@ -192,28 +193,16 @@ export class Race implements Learner {
 
   /** The networks' own states, each under `networks.k.`. */
   state(): NetworkState {
-    const tensors: Tensor[] = [];
-    const metadata: Record<string, string> = {};
-    this.networks.forEach((network, k) => {
-      const state = network.state();
-      tensors.push(...state.tensors.map((tensor) => ({ ...tensor, name: prefixOf(k) + tensor.name })));
-      for (const [key, text] of Object.entries(state.metadata)) metadata[prefixOf(k) + key] = text;
-    });
-    return { tensors, metadata };
+    return joined(this.networks.map((network, k) => withPrefix(network.state(), prefixOf(k))));
   }
 
   restore(state: TensorFile): void {
-    const before = this.networks.map((network) => toFile(network.state()));
-    try {
-      this.networks.forEach((network, k) => {
-        network.restore(partOf(state, prefixOf(k)));
-      });
-    } catch (error) {
-      this.networks.forEach((network, k) => {
-        network.restore(before[k]);
-      });
-      throw error;
-    }
+    restoreAll(
+      this.networks,
+      (network) => network.state(),
+      (network, k) => network.restore(partOf(state, prefixOf(k))),
+      (network, before) => network.restore(before),
+    );
   }
 
   report(): LearnerReport {
@@ -233,23 +222,4 @@ export class Race implements Learner {
   }
 }
 
-/** A function of its own, so that V8 inlines the step and does not box the loss it returns. @hot */
-function hasLearned(network: Network): boolean {
-  return !Number.isNaN(network.step());
-}
-
 const prefixOf = (k: number): string => `networks.${k}.`;
-
-function toFile({ tensors, metadata }: NetworkState): TensorFile {
-  return { tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])), metadata };
-}
-
-/** What of a state is under a prefix, without it. */
-function partOf({ tensors, metadata }: TensorFile, prefix: string): TensorFile {
-  const own = <T>(entries: Iterable<[string, T]>): [string, T][] =>
-    [...entries].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]);
-  return {
-    tensors: new Map(own(tensors).map(([name, tensor]) => [name, { ...tensor, name }])),
-    metadata: Object.fromEntries(own(Object.entries(metadata))),
-  };
-}

@@ -1,4 +1,5 @@
 import type { ClassificationReport, RegressionReport } from '../online/index.js';
+import type { ForecastReport } from './forecast.js';
 import type { LearnerReport } from './learner.js';
 
 /** Why rows before and after do not belong together. */
@@ -9,13 +10,13 @@ export interface StreamCounters {
   /** Rows accepted, whatever became of them. */
   rows: number;
   predicted: number;
-  /** Steps the network took. */
+  /** Steps the network took; of a forecast, those of all horizons. */
   learned: number;
   /** Rows with a value out of range or with too large a step. */
   quarantined: number;
   /** The same by column and reason; a row counts in every column that was wrong. */
   quarantine: Record<string, { range: number; step: number }>;
-  /** Rows without one of the features. */
+  /** Rows without one of the features, or of what is to be forecast. */
   missing: number;
   /** Rows whose lags or windows reached back before the start or a gap: they were made of the rows there were. */
   shortHistory: number;
@@ -35,13 +36,17 @@ export interface StreamCounters {
   skippedSteps: number;
   /** Predictions that were not finite. */
   notFinite: number;
-  /** Who learns, and how: weights and rates of a race, what safety did to a declared network. */
+  /** Who learns, and how: weights and rates of a race, what safety did to a declared network; of the first horizon. */
   learner: LearnerReport;
 }
 
+/** What is reported of a kind of task, beside the counters. */
+export type TaskScores = RegressionReport | ClassificationReport | ForecastReport;
+
 export type StreamReport =
   | ({ kind: 'regress' } & StreamCounters & RegressionReport)
-  | ({ kind: 'classify' } & StreamCounters & ClassificationReport);
+  | ({ kind: 'classify' } & StreamCounters & ClassificationReport)
+  | ({ kind: 'forecast' } & StreamCounters & ForecastReport);
 
 // Counters, one float64 each.
 export const ROWS = 0;
@@ -65,7 +70,7 @@ export function reportOf(
   kind: StreamReport['kind'],
   counts: Float64Array,
   quarantine: StreamCounters['quarantine'],
-  scores: RegressionReport | ClassificationReport,
+  scores: TaskScores,
   learner: LearnerReport,
 ): StreamReport {
   const gapReasons: StreamCounters['gapReasons'] = {};

@@ -3,6 +3,7 @@ import { CheckpointError, type Tensor, type TensorFile } from '../models/index.j
 import type { StateArray } from '../online/index.js';
 import type { Column } from '../spec/index.js';
 import { firstDifference } from '../spec/index.js';
+import { joined, restoreAll } from './state-parts.js';
 import type { Stream } from './stream.js';
 
 /** What a checkpoint of a stream is, in its metadata. */
@@ -12,7 +13,7 @@ export const STREAM_FORMAT_VERSION = '3';
 
 /** Everything that must be kept of a stream, copied: the networks' own tensors and texts, ours under `stream.`. */
 export function stateOf(stream: Stream): NetworkState {
-  const network = stream.learner.state();
+  const network = joined(stream.tracks.map((track) => track.networkState()));
   const own = keptArrays(stream).map(({ name, shape, data }) => ({
     name,
     dtype: dtypeOf(data),
@@ -45,7 +46,12 @@ export function restoreState(stream: Stream, state: TensorFile): void {
   checkNetwork(declared(state, 'network'), stream.taskNetwork);
   const arrays = keptArrays(stream);
   for (const array of arrays) checkTensor(array, state.tensors.get(array.name));
-  stream.learner.restore(state);
+  restoreAll(
+    stream.tracks,
+    (track) => track.networkState(),
+    (track) => track.restoreNetworks(state),
+    (track, before) => track.restoreNetworks(before),
+  );
   for (const { name, data } of arrays) data.set(state.tensors.get(name)!.data);
   stream.refresh();
 }

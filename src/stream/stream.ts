@@ -3,6 +3,7 @@ import type { TensorFile } from '../models/index.js';
 import { RunningScaler, type StateArray } from '../online/index.js';
 import { type Column, type RowSchema, resolveColumns, resolveTask, type Task, type TaskSpec } from '../spec/index.js';
 import { Encoder, usedColumns } from './encoder.js';
+import { ForecastTask } from './forecast.js';
 import { Gates, PASSED } from './gates.js';
 import { hashOf } from './hash.js';
 import { History } from './history.js';
@@ -27,6 +28,7 @@ import {
 import { restoreState, stateOf } from './state.js';
 import type { TaskKind } from './task-kind.js';
 import type { ResolvedTaskNetwork, TaskNetwork } from './task-network.js';
+import type { Track } from './track.js';
 
 export interface StreamOptions {
   columns: RowSchema;
@@ -55,7 +57,9 @@ export class Stream {
   readonly task: Readonly<Task>;
   /** The declared network with its defaults, or `race`. */
   readonly taskNetwork: Readonly<ResolvedTaskNetwork> | 'race';
-  /** What learns: the declared network, or a race. */
+  /** What is predicted and learned, each on its own: one thing, or a forecast's horizons. */
+  readonly tracks: readonly Track[];
+  /** What learns, of the first of them: the declared network, or a race. */
   readonly learner: Learner;
   /** The declared network, or the first of the race. */
   readonly network: Network;
@@ -64,7 +68,7 @@ export class Stream {
   /** Index of the column of kind `time`. */
   readonly timeColumn: number | undefined;
   readonly inputNames: readonly string[];
-  /** What `prediction` holds: `tws_kn`, `twa_deg.cos`, or `Occupancy.0` for the probability of class 0. */
+  /** What `prediction` holds: `tws_kn`, `twa_deg.cos`, or `Occupancy.0` for the probability of class 0, `temp+12` for 12 rows ahead. */
   readonly outputNames: readonly string[];
 
   /** Where the next row is written: one value per column of the schema, NaN for a missing one. In the network's arena. */
@@ -80,7 +84,7 @@ export class Stream {
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
   /** [0]: what the network's last step returned, of the row that gave LEARNED. */
-  readonly loss: Float64Array;
+  readonly loss: Float32Array | Float64Array;
 
   private readonly kind: TaskKind;
   private readonly gates: Gates;
@@ -120,14 +124,19 @@ export class Stream {
 
     const { network, seed = 1, executor = 'auto' } = options;
     const trackOptions = { inputs, network, seed, executor, counts: this.counts, learning: this.learning };
-    this.kind = new LabelledTask(columns, task, this.gates, trackOptions, { row: columns.length });
+    const reserve = { row: columns.length };
+    this.kind =
+      task.kind === 'forecast'
+        ? new ForecastTask(columns, task, trackOptions, reserve)
+        : new LabelledTask(columns, task, this.gates, trackOptions, reserve);
+    this.tracks = this.kind.tracks;
     this.outputNames = this.kind.outputNames;
     this.prediction = this.kind.prediction;
     this.truth = this.kind.truth;
     this.scoredPrediction = this.kind.scoredPrediction;
     this.scoredBaseline = this.kind.scoredBaseline;
 
-    const [{ learner, taskNetwork }] = this.kind.tracks;
+    const [{ learner, taskNetwork }] = this.tracks;
     this.learner = learner;
     this.taskNetwork = taskNetwork;
     this.network = learner.network;
@@ -150,7 +159,7 @@ export class Stream {
     return this.counts[ROWS] + this.counts[LOST];
   }
 
-  /** `classify`: the most probable class of the current row, −1 where it was not predicted. `regress`: −1. */
+  /** `classify`: the most probable class of the current row, −1 where it was not predicted. Other kinds: −1. */
   get predictedClass(): number {
     return this.kind.predictedClass;
   }
@@ -258,7 +267,7 @@ export class Stream {
   /** @hot */
   private predict(): number {
     const { counts, row, values, scaler, features, history } = this;
-    if (!features.isComplete(row)) {
+    if (!features.isComplete(row) || !this.kind.isComplete()) {
       counts[MISSING_ROWS] = counts[MISSING_ROWS] + 1;
       return MISSING;
     }
@@ -283,7 +292,7 @@ export class Stream {
    * Equal after equal rows, on every machine and executor.
    */
   hash(): string {
-    return hashOf(this.learner.hash(), this.decisiveState());
+    return hashOf(this.tracks.map((track) => track.learner.hash()).join(' '), this.decisiveState());
   }
 
   /** Copies everything that must be kept, scores and rows that wait for labels included. */
@@ -305,7 +314,8 @@ export class Stream {
     return [
       ...this.decisiveState(),
       ...this.gates.counters('stream.gates'),
-      ...this.kind.tracks.flatMap((track) => track.scores()),
+      ...this.tracks.flatMap((track) => track.scores()),
+      ...this.kind.scores(),
       { name: 'stream.counters', shape: [COUNTERS], data: this.counts },
       { name: 'stream.learning', shape: [1], data: this.learning },
     ];
@@ -314,17 +324,18 @@ export class Stream {
   /** Works out again what follows from `arrays`, after they were written. */
   refresh(): void {
     this.scaler.refresh();
-    for (const { head } of this.kind.tracks) head.refresh();
+    for (const { head } of this.tracks) head.refresh();
   }
 
   private decisiveState(): StateArray[] {
     return [
       ...this.scaler.state('stream.features'),
-      ...this.kind.tracks.flatMap((track) => track.state()),
+      ...this.tracks.flatMap((track) => track.state()),
       ...this.gates.state('stream.gates'),
       ...this.history.state('stream.history'),
       { name: 'stream.clock', shape: [2], data: this.clock },
-      ...this.kind.tracks.flatMap((track) => track.learner.arrays()),
+      ...this.tracks.flatMap((track) => track.learnerState()),
+      ...this.kind.state(),
     ];
   }
 }

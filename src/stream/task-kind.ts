@@ -1,4 +1,5 @@
-import type { ClassificationReport, RegressionReport } from '../online/index.js';
+import type { StateArray } from '../online/index.js';
+import type { TaskScores } from './report.js';
 import type { Track } from './track.js';
 
 /**
@@ -28,12 +29,14 @@ export interface TaskKind {
   skip(): void;
   /** The places after which no row is left that waits for a label. */
   readonly places: number;
+  /** Whether the row taken last has what is needed beside its features. @hot */
+  isComplete(): boolean;
   /**
    * Predicts the row taken last.
    *
    * @param values [inputs], standardised
    * @param isWarm whether what is predicted is to be scored
-   * @returns PREDICTED, NOT_FINITE, or MISSING where the row lacks something beside the features
+   * @returns PREDICTED or NOT_FINITE
    * @hot
    */
   predict(values: Float64Array, isWarm: boolean): number;
@@ -46,5 +49,9 @@ export interface TaskKind {
   /** Rows before and after do not belong together. @hot */
   clear(): void;
 
-  report(): RegressionReport | ClassificationReport;
+  report(): TaskScores;
+  /** What decides about later predictions, beside the tracks. */
+  state(): StateArray[];
+  /** What only the report shows, beside the tracks. */
+  scores(): StateArray[];
 }

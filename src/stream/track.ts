@@ -1,4 +1,5 @@
-import type { ExecutorKind } from '../engine/index.js';
+import type { ExecutorKind, NetworkState } from '../engine/index.js';
+import type { TensorFile } from '../models/index.js';
 import type { StateArray } from '../online/index.js';
 import type { Task } from '../spec/index.js';
 import type { Learner } from './learner.js';
@@ -7,6 +8,7 @@ import { LEARNED, NOT_FINITE, PREDICTED, SCORED, STEP_SKIPPED } from './outcome.
 import { HAS_FEATURES, HAS_LABEL, HAS_OUTSIDE_LABEL, PendingRows } from './pending.js';
 import { Race } from './race.js';
 import { SKIPPED_STEPS, STEPS, UNUSED_LABELS } from './report.js';
+import { partOf, withPrefix } from './state-parts.js';
 import type { HeadKind, TaskHead } from './task-head.js';
 import { isNamed, type ResolvedTaskNetwork, resolveTaskNetwork, type TaskNetwork } from './task-network.js';
 
@@ -46,12 +48,16 @@ export class Track {
   private readonly counts: Float64Array;
   private readonly learning: Int32Array;
 
-  /** @param reserve regions the stream wants in the arena of this track's network */
+  /**
+   * @param reserve regions the stream wants in the arena of this track's network
+   * @param name of this track in checkpoints, where there are several
+   */
   constructor(
     readonly head: TaskHead,
     private readonly times: LabelTimes,
     { kind, inputs, network: declared, seed, executor, counts, learning }: TrackOptions,
     reserve: Record<string, number> = {},
+    private readonly name = '',
   ) {
     const slots = slotsFor(times);
     const options = { kind, inputs, slots, seed, executor, reserve: { ...reserve, pending: slots * inputs } };
@@ -170,15 +176,37 @@ export class Track {
 
   /** What decides about later predictions, beside what the learner has. */
   state(): StateArray[] {
-    return [...this.head.state('stream.targets'), ...this.pending.state('stream.pending')];
+    return this.named([...this.head.state('stream.targets'), ...this.pending.state('stream.pending')]);
+  }
+
+  /** What of the learner decides about later predictions, beside the parameters of networks. */
+  learnerState(): StateArray[] {
+    return this.named(this.learner.arrays());
   }
 
   /** What must be kept but decides about no later prediction. */
   scores(): StateArray[] {
-    return [
+    return this.named([
       ...this.head.scores('stream.scores'),
       ...this.learner.scores(),
       ...this.pending.scores('stream.scores.pending'),
-    ];
+    ]);
+  }
+
+  /** Under this track's own name: `stream.pending` becomes `stream.horizon12.pending`. */
+  private named(arrays: StateArray[]): StateArray[] {
+    if (this.name === '') return arrays;
+    return arrays.map((array) => ({ ...array, name: array.name.replace(/^stream\./, `stream.${this.name}.`) }));
+  }
+
+  /** Parameters and optimizer states, copied, under this track's own name. */
+  networkState(): NetworkState {
+    const state = this.learner.state();
+    return this.name === '' ? state : withPrefix(state, `${this.name}.`);
+  }
+
+  /** @throws CheckpointError, and nothing has changed */
+  restoreNetworks(state: TensorFile): void {
+    this.learner.restore(this.name === '' ? state : partOf(state, `${this.name}.`));
   }
 }

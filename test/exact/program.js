@@ -145,6 +145,18 @@ const STREAMS = {
     columns: [...columns, SIDE],
     task: { kind: 'classify', features: ['stw_kn', 'twx_kn', 'twy_kn'], targets: ['side'], delay: 2, labelAge: 1 },
   },
+  forecast: {
+    log,
+    columns,
+    task: {
+      kind: 'forecast',
+      features: ['aws_kn', 'stw_kn'],
+      targets: ['aws_kn', 'twx_kn'],
+      horizons: [1, 6],
+      lags: [1, 3],
+      windows: [{ rows: 15, of: ['mean', 'deviation', 'slope', 'min', 'max'], columns: ['aws_kn'] }],
+    },
+  },
 };
 
 /** @returns the stream's own hash (of `mlp`, what `edgegrad replay --json` prints), and one of all it published */

@@ -142,6 +142,26 @@ describe('a task', () => {
       { kind: 'classify', features: ['a'], targets: ['b'], windows: [{ rows: 5 }] },
       'task.windows[0].of: found nothing, expected a list; add of',
     ],
+    [
+      { kind: 'forecast', features: ['a'], targets: ['a'] },
+      'task.horizons: found nothing, expected how many rows ahead, for a task of kind "forecast"; add horizons = [1]',
+    ],
+    [
+      { kind: 'forecast', features: ['a'], targets: ['a'], horizons: [1], labelAge: 2 },
+      'task.labelAge: found 2, expected nothing for a task of kind "forecast"',
+    ],
+    [
+      { kind: 'forecast', features: ['a'], targets: ['a'], horizons: [1, 1] },
+      'task.horizons: found a list of 2, expected at most 32 numbers, each once',
+    ],
+    [
+      { kind: 'forecast', features: ['a'], targets: ['b'], horizons: [1] },
+      'found "b", a column of kind "class", expected a column of kind "number" or "angle"',
+    ],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], horizons: [1] },
+      'task.horizons: found a task of kind "classify", expected "horizons" only for kind "forecast"',
+    ],
     [{ kind: 'regress', features: ['t'], targets: ['a'] }, 'found "t", a column of kind "time"'],
     [{ kind: 'regress', features: ['a'], targets: ['a'] }, 'which is among the features too'],
     [

@@ -40,6 +40,17 @@ const history = {
     windows: [{ rows: 6, of: ['mean', 'deviation', 'slope', 'min', 'max'] }],
   },
 } satisfies StreamOptions;
+const forecast = {
+  ...race,
+  task: {
+    kind: 'forecast',
+    features: ['x', 'mode', 'y'],
+    targets: ['y', 'heading'],
+    horizons: [3, 1],
+    lags: [2],
+    warmup: 5,
+  },
+} satisfies StreamOptions;
 const classRace = {
   columns: [{ name: 'x' }, { name: 'y', kind: 'class', classes: 4 }],
   task: { kind: 'classify', features: ['x'], targets: ['y'], warmup: 0, window: 4, delay: 3 },
@@ -67,7 +78,7 @@ function feedRow(stream: Stream, i: number): number {
 }
 
 describe('checkpoint of a stream', () => {
-  for (const options of [regression, classification, race, classRace, history] as StreamOptions[]) {
+  for (const options of [regression, classification, race, classRace, history, forecast] as StreamOptions[]) {
     const inputs = options.task.lags ? ', lags and windows' : '';
     it(`${options.task.kind}, ${options.network ? 'a network' : 'a race'}${inputs}: going on from it is bit-identical to never having stopped, at any row`, () => {
       fc.assert(
@@ -87,7 +98,7 @@ describe('checkpoint of a stream', () => {
           expect(resumed.report()).toEqual(stream.report());
           expect(saveStream(resumed)).toEqual(saveStream(stream));
         }),
-        { numRuns: 40 },
+        { numRuns: options.network ? 40 : options === forecast ? 6 : 15 },
       );
     });
   }
@@ -107,6 +118,21 @@ describe('checkpoint of a stream', () => {
       expect(tensors.get(`networks.${k}.shortcut.weight`)?.shape).toEqual([1, 6]);
     }
     expect(tensors.get('stream.race.mixture.weights')?.shape).toEqual([7]);
+  });
+
+  it('holds every horizon of a forecast under a name of its own, and restores all or none', () => {
+    const stream = createStream(forecast);
+    for (let i = 0; i < 60; i++) feedRow(stream, i);
+    const { tensors, metadata } = decodeSafetensors(saveStream(stream));
+    for (const name of ['horizon3', 'horizon1']) {
+      expect(tensors.get(`${name}.networks.0.layers.0.weight`)?.shape).toEqual([16, 7]);
+      expect(tensors.has(`stream.${name}.race.mixture.weights`)).toBe(true);
+    }
+    const other = createStream(forecast);
+    const hash = other.hash();
+    const damaged = new Map([...tensors].filter(([name]) => name !== 'horizon1.networks.2.layers.1.bias'));
+    expect(() => other.restore({ tensors: damaged, metadata })).toThrow(/layers\.1\.bias/);
+    expect(other.hash()).toBe(hash);
   });
 
   it('leaves every network of a race as it was when one of them is damaged', () => {
@@ -191,7 +217,7 @@ describe('hash of a stream', () => {
   });
 
   it('is the same on both executors', () => {
-    for (const options of [regression, race, classRace, history] as StreamOptions[]) {
+    for (const options of [regression, race, classRace, history, forecast] as StreamOptions[]) {
       const streams = (['simd', 'reference'] as const).map((executor) => createStream({ ...options, executor }));
       for (let i = 0; i < 200; i++) for (const stream of streams) feedRow(stream, i);
       expect(streams[0].hash()).toBe(streams[1].hash());
