@@ -3,9 +3,11 @@ import { KERNELS } from './wasm.generated.js';
 /** The functions the kernels export; each takes the element offset of a plan's header. */
 export interface Kernels {
   forward(plan: number): void;
+  /**
+   * Returns 1 where the step was taken, 0 where it was refused; the loss is left in the state word S_LOSS. (A small integer is
+   * never boxed, as a double may be.)
+   */
   step(plan: number): number;
-  /** The same; returns 1 where it was taken, 0 where it was refused. A small integer is never boxed, as a loss may be. */
-  tryStep(plan: number): number;
   gradient(plan: number): number;
   /** Makes an update that was put off; before parameters are read or written from outside. */
   settle(plan: number): void;

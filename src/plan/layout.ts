@@ -48,9 +48,15 @@ export const H_ROW_WEIGHTS = 21;
  * update is made at once. Only the simd executor puts it off; the result is the same.
  */
 export const H_PUT_OFF = 22;
-/** 1 for a chain: m = 1, and the records between the first and the last are dense layers, one above the other. */
+/** One of the chains below: m = 1, and the records between the first and the last are dense layers, one above the other. */
 export const H_CHAIN = 23;
 export const HEADER_WORDS = 24;
+
+// Chains
+export const NO_CHAIN = 0;
+export const CHAIN = 1;
+/** One of plain sgd under ½ Σ (a − y)² whose top is at most four outputs, identity, above a layer of tanh. */
+export const CHAIN_WITH_SHORT_TOP = 2;
 
 // ---- state words
 /** Steps that learned, 64 bits, low word first. Part of the hash. */

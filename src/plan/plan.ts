@@ -302,7 +302,7 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
   header[L.H_SWEEPS] = sweeps ? 1 : 0;
   header[L.H_PUT_OFF] = scaled?.offset ?? 0;
   header[L.H_ROW_WEIGHTS] = rowWeights.offset;
-  header[L.H_CHAIN] = examples === 1 && !shortcut && layers.every((layer) => layer.kind === 'dense') ? 1 : 0;
+  header[L.H_CHAIN] = chainOf(network, examples, sweeps);
 
   const initial = [
     { region: rowWeights, values: new Array<number>(examples).fill(1) },
@@ -345,6 +345,15 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
         regions,
       ),
   });
+}
+
+/** Which of the chains a network is, if any. */
+function chainOf({ layers, shortcut, loss }: ResolvedNetwork, examples: number, sweeps: boolean): number {
+  const widths = layers.map((layer) => (layer.kind === 'dense' ? layer.units : 0));
+  if (examples > 1 || shortcut || widths.includes(0)) return L.NO_CHAIN;
+  const [below, top] = layers.slice(-2).map((layer) => (layer.kind === 'dense' ? layer.activation : undefined));
+  const isShort = widths[layers.length - 1] <= 4 && top === 'identity' && below === 'tanh';
+  return isShort && sweeps && loss.kind === 'squaredError' ? L.CHAIN_WITH_SHORT_TOP : L.CHAIN;
 }
 
 /** Regions for every parameter, or for something there is of every parameter. */

@@ -402,13 +402,17 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
     return true;
   }
 
+  /** 1 where the step was taken, 0 where it was refused; the loss is left in S_LOSS. */
   function step(header: number): number {
     const state = words[header + L.H_STATE];
     const loss = evaluate(header);
-    if (Number.isNaN(loss)) return loss;
+    if (Number.isNaN(loss)) return 0;
     const accumulated = counts[state + L.S_ACCUMULATED];
     const isDue = accumulated + 1 >= words[header + L.H_ACCUMULATE];
-    if (!staysFinite(header, accumulated === 0, isDue)) return refuse(state, L.S_REFUSED_UPDATE);
+    if (!staysFinite(header, accumulated === 0, isDue)) {
+      refuse(state, L.S_REFUSED_UPDATE);
+      return 0;
+    }
     if (words[header + L.H_TO_GRADIENT] !== 0) runGradients(header, accumulated === 0);
     if (isDue) {
       if (words[header + L.H_TO_GRADIENT] !== 0) scaleGradients(header, mem[state + L.S_INVERSE_ROWS]);
@@ -417,7 +421,7 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
     counts[state + L.S_ACCUMULATED] = isDue ? 0 : accumulated + 1;
     mem[state + L.S_LOSS] = loss;
     if (++counts[state + L.S_STEPS] === 2 ** 32) counts[state + L.S_STEPS_HIGH]++;
-    return loss;
+    return 1;
   }
 
   return {
@@ -439,11 +443,6 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
 
     step,
 
-    /** 1 where the step was taken, 0 where it was refused. */
-    tryStep(header: number): number {
-      return Number.isNaN(step(header)) ? 0 : 1;
-    },
-
     /** Nothing waits here: every update is made at once. */
     settle(): void {},
 
@@ -457,7 +456,8 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
         const target = words[header + L.H_ROW_TARGETS] + k * nOut;
         mem.copyWithin(words[header + L.H_INPUT], row, row + nIn);
         mem.copyWithin(words[header + L.H_TARGET], target, target + nOut);
-        total += step(header);
+        step(header);
+        total += mem[words[header + L.H_STATE] + L.S_LOSS];
       }
       return total;
     },

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createNetwork, loadNetwork, Random } from '../../src/engine/index.js';
-import { randomNetwork, randomRow, randomTarget, tanhNetwork } from '../support/networks.js';
+import { layout as L } from '../../src/plan/index.js';
+import { randomChain, randomNetwork, randomRow, randomTarget, tanhNetwork } from '../support/networks.js';
 
 // The battery every executor passes: after any number of steps on any network, the same bits.
 
@@ -180,6 +181,34 @@ describe.each(['simd', 'reference'] as const)('%s', (executor) => {
     }
     for (const parameter of a.parameters()) expect(parameter.read().every(Number.isFinite)).toBe(true);
   });
+});
+
+test('executors: a chain of few outputs: weighted, frozen, not finite, too large to prove, whatever comes between', () => {
+  const random = new Random(21);
+  for (let run = 0; run < 60; run++) {
+    const spec = randomChain(random, 12);
+    const top = `layers.${spec.layers.length - 1}`;
+    const nets = (['simd', 'reference'] as const).map((executor) => createNetwork(spec, { seed: run, executor }));
+    for (let i = 0; i < 40; i++) {
+      const scale = [1, 1, 1, 1e20, 1e38][random.next() % 5];
+      const row = randomRow(random, spec.inputs, scale).map((v) => Math.max(-3.4e38, Math.min(3.4e38, v)));
+      const target = randomRow(random, nets[0].target.length, [1, 1, 1e9, 1e30][random.next() % 4]);
+      const choice = random.next() % 10;
+      const position = random.next();
+      const seen = nets.map((net) => {
+        if (choice === 0) net.rowWeights[0] = [0, 0.5, 1, 3][i % 4];
+        if (choice === 1) net.rowWeights[0] = 1;
+        if (choice === 2) net.freeze(i % 2 ? top : 'layers.0', position % 3 === 0);
+        if (choice === 3) row[position % row.length] = [Number.NaN, Number.POSITIVE_INFINITY][i % 2];
+        if (choice === 4) target[position % target.length] = Number.NaN;
+        const loss = net.learn(row, target);
+        // What is known of magnitudes decides what later steps may skip.
+        const bound = Number.isNaN(loss) ? 0 : net.region('state')[L.S_PARAMETER_BOUND];
+        return { loss, bound, output: [...net.output], refusals: net.refusals, hash: net.hash() };
+      });
+      expect(seen[1]).toEqual(seen[0]);
+    }
+  }
 });
 
 test('executors: rates that change while an update waits do not change that update', () => {

@@ -50,8 +50,29 @@ export function wantedActivation(loss: LossSpec): Activation | undefined {
   return loss.kind === 'crossEntropy' ? 'softmax' : loss.kind === 'binaryCrossEntropy' ? 'sigmoid' : undefined;
 }
 
+/** A random one of the networks with a path of its own in the kernels: dense tanh layers under plain sgd, few outputs. */
+export function randomChain(random: Random, maxUnits: number): NetworkSpec {
+  const units = () => 1 + (random.next() % maxUnits);
+  const dense = (n: number, activation: Activation): LayerSpec => ({
+    kind: 'dense',
+    units: n,
+    activation,
+    bias: !oneIn(random, 4),
+    frozen: oneIn(random, 8),
+  });
+  const layers: LayerSpec[] = [];
+  for (let depth = random.next() % 4; depth > 0; depth--) {
+    layers.push(dense(oneIn(random, 3) ? 8 : units(), oneIn(random, 5) ? pick(random, ACTIVATIONS) : 'tanh'));
+  }
+  layers.push(dense(1 + (random.next() % 6), 'identity'));
+  const optimizer: OptimizerSpec = { kind: 'sgd', rate: pick(random, [0.001, 0.1, 0.5]) };
+  if (oneIn(random, 3)) optimizer.biasRate = pick(random, [0, 0.02]);
+  return { inputs: oneIn(random, 3) ? 8 : units(), layers, loss: 'squaredError', optimizer };
+}
+
 /** A random network of any kind: widths from 1, odd ones included, every layer, activation, loss and optimizer. */
 export function randomNetwork(random: Random, maxUnits = 19): NetworkSpec {
+  if (oneIn(random, 4)) return randomChain(random, maxUnits);
   const units = () => 1 + (random.next() % maxUnits);
   const loss: LossSpec = { ...pick(random, LOSSES) };
   const layers: LayerSpec[] = [];

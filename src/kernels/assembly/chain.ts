@@ -4,18 +4,17 @@ import { K_ONE } from './constants.generated';
 import { tanhColumn } from './math';
 import { add, at, bytesOf, constant, higher, mul, ONE, pad4, peakBits, sub, sum, word } from './memory';
 import {
-  isPutOff, layerSweep, lossRecord, OP_BYTES, peakDelta, preActivation, runLoss, runPullBack, setPeakActivation,
+  isPutOff, layerSweep, lossRecord, OP_BYTES, peakDelta, preActivation, putOff, runLoss, runPullBack, setPeakActivation,
   setPeakDelta, updateForward,
 } from './passes';
 
 // A chain: dense layers one above the other and one column. What the passes do, with less to look up and with the most
 // frequent activation and loss on the way, so that a small network does not spend its time between the layers.
 
-/** (F1), (F2). @hot */
+/** (F1), (F2) of the layers whose records lie before `end`. @hot */
 // @ts-ignore: decorator
-@inline export function chainForward(header: usize, isLearning: bool): void {
+@inline export function chainForward(header: usize, end: usize, isLearning: bool): void {
   const input = at(word(header, L.H_OPS));
-  const end = lossRecord(header);
   let peak = f32x4.splat(0);
   let otherPeak = 0;
   if (isLearning) peak = highest(peak, at(word(input, L.IO_TO)), pad4(word(input, L.IO_N)));
@@ -74,24 +73,26 @@ import {
   return loss;
 }
 
-/** Backward and update of every layer, one sweep over its weights, the output layer's δ being there. Plain sgd. @hot */
+/**
+ * Backward and update of the layer at `last` and those below, one sweep over the weights of each, its δ being there. Plain
+ * sgd.                                                                                                            @hot
+ */
 // @ts-ignore: decorator
-@inline export function chainSweep(header: usize, rate: v128, biasRate: v128): void {
+@inline export function chainSweep(header: usize, last: usize, rate: v128, biasRate: v128): void {
   const first = at(word(header, L.H_OPS)) + OP_BYTES;
-  const last = lossRecord(header) - OP_BYTES;
   let peak = f32x4.splat(0);
   let otherPeak = peakDelta;
-  for (let op = last; op >= first; op -= OP_BYTES) {
-    if (op != last) {
-      const delta = at(word(op, L.D_DELTA));
-      const out = at(word(op, L.D_A_OUT));
-      const n = pad4(word(op, L.D_OUT));
-      const kind = word(op, L.D_ACTIVATION);
-      if (kind == L.A_TANH) peak = tanhDelta(peak, delta, out, n);
-      else otherPeak = max(otherPeak, pullBack(kind, 0, out, at(word(op, L.D_Z)), delta, n));
-    }
+  for (let op = last; op > first; ) {
     layerSweep(header, op, rate, biasRate);
+    op -= OP_BYTES;
+    const delta = at(word(op, L.D_DELTA));
+    const out = at(word(op, L.D_A_OUT));
+    const n = pad4(word(op, L.D_OUT));
+    const kind = word(op, L.D_ACTIVATION);
+    if (kind == L.A_TANH) peak = tanhDelta(peak, delta, out, n);
+    else otherPeak = max(otherPeak, pullBack(kind, 0, out, at(word(op, L.D_Z)), delta, n));
   }
+  if (!word(first, L.D_FROZEN)) putOff(header, first, rate, biasRate);
   setPeakDelta(max(peakBits(peak), otherPeak));
 }
 

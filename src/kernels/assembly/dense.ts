@@ -86,22 +86,38 @@ import { add, mul, sub } from './memory';
     z += 32;
   }
   if (z < zEnd) {
-    let r0 = f32x4.splat(0);
-    let r1 = r0;
-    let r2 = r0;
-    let r3 = r0;
-    for (let p = a; p < aEnd; p += 16) {
-      const x = v128.load(p);
-      r0 = add(r0, mul(v128.load(w), x));
-      r1 = add(r1, mul(v128.load(w, 16), x));
-      r2 = add(r2, mul(v128.load(w, 32), x));
-      r3 = add(r3, mul(v128.load(w, 48), x));
-      w += 64;
-    }
-    let last = rowSums(r0, r1, r2, r3);
-    if (b) last = add(last, v128.load(b));
-    v128.store(z, last);
+    const last = panelSums(w, a, aEnd);
+    v128.store(z, b ? add(last, v128.load(b)) : last);
   }
+}
+
+/** Four of W·a, those of one panel. sums as denseForward */
+// @ts-ignore: decorator
+@inline export function panelSums(w: usize, a: usize, aEnd: usize): v128 {
+  let r0 = f32x4.splat(0);
+  let r1 = r0;
+  let r2 = r0;
+  let r3 = r0;
+  if ((aEnd - a) & 16) {
+    const x = v128.load(a);
+    r0 = add(r0, mul(v128.load(w), x));
+    r1 = add(r1, mul(v128.load(w, 16), x));
+    r2 = add(r2, mul(v128.load(w, 32), x));
+    r3 = add(r3, mul(v128.load(w, 48), x));
+    w += 64;
+    a += 16;
+  }
+  if (a < aEnd) do {
+    const x = v128.load(a);
+    const y = v128.load(a, 16);
+    r0 = add(add(r0, mul(v128.load(w), x)), mul(v128.load(w, 64), y));
+    r1 = add(add(r1, mul(v128.load(w, 16), x)), mul(v128.load(w, 80), y));
+    r2 = add(add(r2, mul(v128.load(w, 32), x)), mul(v128.load(w, 96), y));
+    r3 = add(add(r3, mul(v128.load(w, 48), x)), mul(v128.load(w, 112), y));
+    w += 128;
+    a += 32;
+  } while (a < aEnd);
+  return rowSums(r0, r1, r2, r3);
 }
 
 /**
@@ -116,8 +132,15 @@ import { add, mul, sub } from './memory';
 @inline export function denseUpdateForward(
   w: usize, b: usize, delta: usize, scaled: usize, a: usize, z: usize, nIn: i32, nOut: i32, biasRate: f32,
 ): void {
-  const aEnd = a + ((<usize>nIn) << 2);
   const zEnd = z + ((<usize>nOut) << 2);
+  if (nIn == 8) updateForwardEight(w, b, delta, scaled, a, z, zEnd, biasRate);
+  else updateForwardAny(w, b, delta, scaled, a, z, zEnd, a + ((<usize>nIn) << 2), biasRate);
+}
+
+// @ts-ignore: decorator
+@inline function updateForwardAny(
+  w: usize, b: usize, delta: usize, scaled: usize, a: usize, z: usize, zEnd: usize, aEnd: usize, biasRate: f32,
+): void {
   for (; z < zEnd; z += 16, delta += 16) {
     const d = v128.load(delta);
     const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
@@ -133,18 +156,10 @@ import { add, mul, sub } from './memory';
     do {
       const s = v128.load(q);
       const x = v128.load(p);
-      const w0 = sub(v128.load(w), mul(d0, s));
-      v128.store(w, w0);
-      r0 = add(r0, mul(w0, x));
-      const w1 = sub(v128.load(w, 16), mul(d1, s));
-      v128.store(w, w1, 16);
-      r1 = add(r1, mul(w1, x));
-      const w2 = sub(v128.load(w, 32), mul(d2, s));
-      v128.store(w, w2, 32);
-      r2 = add(r2, mul(w2, x));
-      const w3 = sub(v128.load(w, 48), mul(d3, s));
-      v128.store(w, w3, 48);
-      r3 = add(r3, mul(w3, x));
+      r0 = add(r0, mul(moved(w, d0, s), x));
+      r1 = add(r1, mul(moved(w + 16, d1, s), x));
+      r2 = add(r2, mul(moved(w + 32, d2, s), x));
+      r3 = add(r3, mul(moved(w + 48, d3, s), x));
       w += 64;
       p += 16;
       q += 16;
@@ -158,9 +173,49 @@ import { add, mul, sub } from './memory';
   }
 }
 
+/** The same of eight inputs: a row of few sensors stays in registers from panel to panel. */
+// @ts-ignore: decorator
+@inline function updateForwardEight(
+  w: usize, b: usize, delta: usize, scaled: usize, a: usize, z: usize, zEnd: usize, biasRate: f32,
+): void {
+  const x = v128.load(a);
+  const y = v128.load(a, 16);
+  const s = v128.load(scaled);
+  const t = v128.load(scaled, 16);
+  do {
+    const d = v128.load(delta);
+    const d0 = i32x4.shuffle(d, d, 0, 0, 0, 0);
+    const d1 = i32x4.shuffle(d, d, 1, 1, 1, 1);
+    const d2 = i32x4.shuffle(d, d, 2, 2, 2, 2);
+    const d3 = i32x4.shuffle(d, d, 3, 3, 3, 3);
+    const zero = f32x4.splat(0);
+    const r0 = add(add(zero, mul(moved(w, d0, s), x)), mul(moved(w + 64, d0, t), y));
+    const r1 = add(add(zero, mul(moved(w + 16, d1, s), x)), mul(moved(w + 80, d1, t), y));
+    const r2 = add(add(zero, mul(moved(w + 32, d2, s), x)), mul(moved(w + 96, d2, t), y));
+    const r3 = add(add(zero, mul(moved(w + 48, d3, s), x)), mul(moved(w + 112, d3, t), y));
+    let sums = rowSums(r0, r1, r2, r3);
+    if (b) {
+      sums = add(sums, updatedBias(b, d, f32x4.splat(biasRate)));
+      b += 16;
+    }
+    v128.store(z, sums);
+    w += 128;
+    delta += 16;
+    z += 16;
+  } while (z < zEnd);
+}
+
+/** Four of w ← w − δ·s. returns them                                                                             (B5) */
+// @ts-ignore: decorator
+@inline function moved(w: usize, d: v128, s: v128): v128 {
+  const v = sub(v128.load(w), mul(d, s));
+  v128.store(w, v);
+  return v;
+}
+
 /** Four of b ← b − η·δ. returns them                                                                             (B6) */
 // @ts-ignore: decorator
-@inline function updatedBias(b: usize, d: v128, rate: v128): v128 {
+@inline export function updatedBias(b: usize, d: v128, rate: v128): v128 {
   const moved = sub(v128.load(b), mul(rate, d));
   v128.store(b, moved);
   return moved;
@@ -174,7 +229,7 @@ import { add, mul, sub } from './memory';
 
 /** What four rows of one block add to ∂ℓ/∂a: (w0·δ0 + w1·δ1) + (w2·δ2 + w3·δ3). */
 // @ts-ignore: decorator
-@inline function pull(w0: v128, w1: v128, w2: v128, w3: v128, d0: v128, d1: v128, d2: v128, d3: v128): v128 {
+@inline export function pull(w0: v128, w1: v128, w2: v128, w3: v128, d0: v128, d1: v128, d2: v128, d3: v128): v128 {
   return add(add(mul(w0, d0), mul(w1, d1)), add(mul(w2, d2), mul(w3, d3)));
 }
 
