@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { CheckpointStore, type Config, checkTogether, loadConfig } from '../daemon/index.js';
 import { openSource } from '../daemon/source.js';
 import { resolvePort } from '../ingest/index.js';
-import { type Column, EdgegradError, SpecError, type Task } from '../spec/index.js';
+import { type Column, type Drift, EdgegradError, SpecError, type Task } from '../spec/index.js';
 import { createStream, restoreStream, type Stream } from '../stream/index.js';
 import { size } from './format.js';
 import { mostRowsPerSecond } from './rates.js';
@@ -28,7 +28,7 @@ async function describe(config: Config): Promise<string> {
   const { columns, task, checkpoint } = config;
   const { seed, executor, ...network } = config.network;
   if (config.source.port !== undefined) await openSource(config); // an address is checked; a port is opened by its start
-  const options = { columns, task, network, seed, executor };
+  const options = { columns, task, network, drift: config.drift, seed, executor };
   const stream = createStream(options);
   const state = await describeCheckpoint(config, stream);
   const rows: [string, string][] = [
@@ -40,6 +40,7 @@ async function describe(config: Config): Promise<string> {
     ['inputs', stream.inputNames.join(', ')],
     ['outputs', stream.outputNames.join(', ')],
     ['network', `${describeLearner(stream)}, ${stream.network.executor} executor`],
+    ...describeDrift(stream.drift).map((line, i): [string, string] => [i === 0 ? 'drift' : '', line]),
     ['memory', `${size(stream.network.input.buffer.byteLength)}, given once at the start`],
     ['time', describeTime(config, measureRowUs(options))],
     [
@@ -98,6 +99,10 @@ function describeTask({ kind, features, targets, delay, labelAge, labelWait, war
   ];
   if (labelWait > 0) lines.push(`${labelWait} rows wait for labels from outside`);
   return lines;
+}
+
+function describeDrift(drifts: readonly Drift[]): string[] {
+  return drifts.map(({ on, detector, policy }) => `${detector} watches ${on === 'loss' ? 'the loss' : on}: ${policy}`);
 }
 
 /** The network, or who races. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { access, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { access, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CheckpointError } from '../models/index.js';
 import { makeDirectory } from '../recording/index.js';
 import { EdgegradError, SpecError } from '../spec/index.js';
@@ -17,7 +17,10 @@ export class CheckpointStore {
   readonly file: string;
   readonly previous: string;
 
-  constructor(directory: string, name: string) {
+  constructor(
+    directory: string,
+    private readonly name: string,
+  ) {
     this.file = join(directory, `${name}.safetensors`);
     this.previous = join(directory, `${name}.previous.safetensors`);
   }
@@ -56,13 +59,40 @@ export class CheckpointStore {
       await rename(temporary, this.file);
       await flushDirectory(dirname(this.file));
     } catch (error) {
-      throw new DaemonError('CHECKPOINT_WRITE', {
-        where: this.file,
-        found: (error as Error).message,
-        expected: 'a directory that can be written to, with room for the file',
-        remedy: 'set checkpoint.directory or --state to one',
-      });
+      throw notWritten(this.file, error);
     }
+  }
+
+  /** Where a checkpoint that is kept aside after a drift goes, by how many rows it has seen. */
+  asideFile(rows: number): string {
+    return join(dirname(this.file), `${this.name}.drift-${rows}.safetensors`);
+  }
+
+  /**
+   * Keeps a checkpoint aside, never gone on from by itself, and the latest `keep` of such.
+   *
+   * @throws DaemonError where the disk refuses
+   */
+  async saveAside(file: string, bytes: Uint8Array, keep: number): Promise<void> {
+    try {
+      await makeDirectory(resolve(dirname(file)));
+      await writeFlushed(`${file}.new`, bytes);
+      await rename(`${file}.new`, file);
+      for (const old of (await this.aside()).filter((other) => other !== file).slice(keep - 1)) await unlink(old);
+      await flushDirectory(dirname(file));
+    } catch (error) {
+      throw notWritten(file, error);
+    }
+  }
+
+  /** Checkpoints kept aside, the latest written first. */
+  private async aside(): Promise<string[]> {
+    const directory = dirname(this.file);
+    const files = (await readdir(directory))
+      .filter((file) => file.startsWith(`${this.name}.drift-`) && /\.drift-\d+\.safetensors$/.test(file))
+      .map((file) => join(directory, file));
+    const times = await Promise.all(files.map(async (file) => ({ file, timeMs: (await stat(file)).mtimeMs })));
+    return times.sort((a, b) => b.timeMs - a.timeMs || rowsOf(b.file) - rowsOf(a.file)).map(({ file }) => file);
   }
 
   /**
@@ -87,6 +117,17 @@ export class CheckpointStore {
     }
     return { used: undefined, refused };
   }
+}
+
+const rowsOf = (file: string) => Number(/\.drift-(\d+)\./.exec(basename(file))?.[1]);
+
+function notWritten(file: string, error: unknown): DaemonError {
+  return new DaemonError('CHECKPOINT_WRITE', {
+    where: file,
+    found: (error as Error).message,
+    expected: 'a directory that can be written to, with room for the file',
+    remedy: 'set checkpoint.directory or --state to one',
+  });
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type * as v from 'valibot';
+import { driftSchemas } from '../spec/drift-schemas.js';
 import {
   columnSchema,
   denseSchema,
@@ -50,6 +51,11 @@ export function configurationPage(): string {
     ...optimizerSchemas.map((schema): [string, string, unknown] => [
       `network.optimizer: ${schema.entries.kind.pipe[0].literal}`,
       'A table.',
+      schema,
+    ]),
+    ...driftSchemas.map((schema): [string, string, unknown] => [
+      `[[drift]]: ${schema.entries.detector.pipe[0].literal}`,
+      'A watcher for changes, one table each ([learning.md](learning.md#drift)).',
       schema,
     ]),
     ['[checkpoint]', 'Where what was learned is kept.', checkpointSchema],

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { driftListSchema } from '../spec/drift-schemas.js';
 import { columnsSchema, taskNetworkEntries, taskSchema } from '../spec/schemas.js';
 
 // Keys, types, ranges and defaults of edgegrad.toml. docs/configuration.md is made from these descriptions.
@@ -213,6 +214,7 @@ export const configSchema = v.strictObject({
   columns: columnsSchema,
   task: taskSchema,
   network: v.optional(networkSchema, {}),
+  drift: v.optional(driftListSchema, []),
   checkpoint: v.optional(checkpointSchema, {}),
   record: v.optional(recordSchema, {}),
   output: v.optional(outputSchema, {}),

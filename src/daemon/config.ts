@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse as parseToml, TomlError } from 'smol-toml';
-import { at, type Column, resolveColumns, resolveTask, SpecError, type Task } from '../spec/index.js';
+import {
+  at,
+  type Column,
+  type Drift,
+  resolveColumns,
+  resolveDrift,
+  resolveTask,
+  SpecError,
+  type Task,
+} from '../spec/index.js';
 import { parse } from '../spec/parse.js';
 import type { TaskNetwork } from '../stream/index.js';
 import { configSchema } from './config-schema.js';
@@ -29,6 +38,7 @@ export interface Config {
   columns: Column[];
   task: Task;
   network: TaskNetwork & { seed: number; executor: 'auto' | 'simd' | 'reference' };
+  drift: Drift[];
   checkpoint: { directory: string; intervalS: number };
   record: {
     /** Undefined: nothing is recorded. */
@@ -96,14 +106,16 @@ export function loadConfig(file: string, changes: readonly ConfigChange[] = []):
     for (const change of changes) applyChange(value, change);
     const config = parse(configSchema, value, '');
     const columns = resolveColumns(config.columns);
+    const task = resolveTask(config.task, columns);
     const { log, port, rowPeriodS, ...source } = config.source;
     return {
       file,
       name: config.name,
       source: { ...source, port, rowPeriodS, log: log === undefined ? undefined : resolve(dirname(file), log) },
       columns,
-      task: resolveTask(config.task, columns),
+      task,
       network: config.network as Config['network'],
+      drift: resolveDrift(config.drift, columns, task),
       checkpoint: config.checkpoint,
       record: { ...config.record, directory: config.record.directory },
       output: config.output,

@@ -92,6 +92,8 @@ export function statusLine(
     `${score.baselineLabel} ${figure(score.windowBaseline, unit)}`,
   ];
   if (report.quarantined > 0) parts.push(`quarantined ${report.quarantined}`);
+  const drifts = report.drift.reduce((sum, { detections }) => sum + detections, 0);
+  if (drifts > 0) parts.push(`drifts ${drifts}`);
   const text = [...parts, ...counted].join('  ');
   const room = width - text.length - 2;
   return room >= 8 ? `${text}  ${sparkline(trend, Math.min(room, 24))}` : text.slice(0, width);
@@ -148,6 +150,11 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
   lines.push(
     `  rows ${report.rows}, quarantined ${report.quarantined}, missing ${report.missing}, gaps ${report.gaps}, lines rejected ${rejectedLines}`,
   );
+  for (const { on, detector, detections, lastRow } of report.drift) {
+    const what = on === 'loss' ? 'the loss' : on;
+    const last = lastRow === null ? '' : `, last at row ${lastRow}`;
+    lines.push(`  drift of ${what} (${detector}): ${detections}${last}`);
+  }
   return lines.join('\n');
 }
 

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { catchUp, Pipeline, RecordedSession, Recorder } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
-import { createStream, restoreStream, type Stream, saveStream } from '../stream/index.js';
+import { createStream, DRIFTED, restoreStream, type Stream, saveStream } from '../stream/index.js';
 import { CheckpointStore, DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
 import { DeviceLink } from './device-link.js';
+import { DriftNews } from './drift-news.js';
 import type { Priority } from './journal.js';
 import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
 import { keepsUp } from './notify.js';
@@ -55,6 +56,9 @@ export class TaskRun implements LiveTask {
   private readonly latest: TaskEvent[] = [];
   private readonly pipeline: Pipeline;
   private readonly link: DeviceLink;
+  private readonly driftNews: DriftNews;
+  /** A watcher has told something that has not been said yet. */
+  private hasDrifted = false;
   /** Keeps everything received; null where nothing is recorded. */
   private recorder: Recorder | null = null;
   private session!: RecordedSession;
@@ -65,6 +69,8 @@ export class TaskRun implements LiveTask {
   private mismatch: SpecError | undefined;
   /** The last save asked for; rejects where it failed. */
   private saved: Promise<void> = Promise.resolve();
+  /** The last checkpoint kept aside; never rejects. */
+  private keptAside: Promise<void> = Promise.resolve();
   private savedSteps = 0;
   private savedMs: number | null = null;
   /** The last save worked. */
@@ -87,10 +93,11 @@ export class TaskRun implements LiveTask {
     config: Config,
     private readonly options: TaskOptions,
   ) {
-    const { name, columns, task, checkpoint } = config;
+    const { name, columns, task, drift, checkpoint } = config;
     const { seed, executor, ...network } = config.network;
     this.config = config;
-    this.stream = createStream({ columns, task, network, seed, executor });
+    this.stream = createStream({ columns, task, network, drift, seed, executor });
+    this.driftNews = new DriftNews(this.stream);
     this.store = new CheckpointStore(checkpoint.directory, name);
     this.line = new TaskLine(name, this.stream);
     this.link = new DeviceLink(this.stream, {
@@ -105,6 +112,7 @@ export class TaskRun implements LiveTask {
       onRow: (outcome) => {
         this.link.afterRow(this.pipeline, outcome);
         this.line.sample();
+        if ((outcome & DRIFTED) !== 0) this.hasDrifted = true;
         for (const observer of this.observers) observer.row?.(outcome);
       },
       onFormat: (format) => {
@@ -155,6 +163,7 @@ export class TaskRun implements LiveTask {
     });
     // The device went on while nobody listened: rows from before and after do not belong together.
     if (goesOn) this.session.gap('restart');
+    this.driftNews.begin();
     this.line.begin();
     this.opened = await this.options.open(this.config);
     this.setSaveTimer();
@@ -175,6 +184,7 @@ export class TaskRun implements LiveTask {
       clearInterval(this.saveTimer);
       await this.opened?.close();
     }
+    await this.keptAside;
     await this.write(saveStream(stream));
     if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
@@ -198,6 +208,22 @@ export class TaskRun implements LiveTask {
     // First in the recording, so that it knows every checkpoint there is; but its disk may not answer.
     const recorded = this.session.checkpoint('saved', this.store.file);
     return this.write(bytes, Promise.race([recorded, sleep(RECORDING_WAIT_MS)]));
+  }
+
+  /** Says what watchers have told, between one piece of bytes and the next, where a recording can say what the state is. */
+  private tellDrift(): void {
+    this.hasDrifted = false;
+    const notes = this.driftNews.take();
+    for (const { text } of notes) this.say(text, 'notice');
+    const keep = Math.max(0, ...notes.map((note) => note.keep));
+    if (keep === 0) return;
+    const bytes = saveStream(this.stream);
+    const file = this.store.asideFile(this.stream.rows);
+    const recorded = this.session.checkpoint('aside', file);
+    this.keptAside = this.keptAside
+      .then(() => Promise.race([recorded, sleep(RECORDING_WAIT_MS)]))
+      .then(() => this.store.saveAside(file, bytes, keep))
+      .catch((error: Error) => this.say(error.message, 'error'));
   }
 
   /** Keeps a state of now, after the ones before it. */
@@ -295,7 +321,9 @@ export class TaskRun implements LiveTask {
   }
 
   label(values: readonly number[], age: number): number {
-    return this.session.label(values, age);
+    const outcome = this.session.label(values, age);
+    if ((outcome & DRIFTED) !== 0) this.tellDrift();
+    return outcome;
   }
 
   status(): TaskStatus {
@@ -434,7 +462,10 @@ export class TaskRun implements LiveTask {
     const waiting = setTimeout(() => this.say(`waits for ${description}`), 500);
     waiting.unref();
     await source.start({
-      bytes: (buffer, length) => session.bytes(buffer, length),
+      bytes: (buffer, length) => {
+        session.bytes(buffer, length);
+        if (this.hasDrifted) this.tellDrift();
+      },
       opened: (what) => {
         clearTimeout(waiting);
         this.isConnected = true;

@@ -11,6 +11,9 @@ import { Random } from './random.js';
 
 export type { TrackerBankSpec, TrackerSpec } from '../plan/index.js';
 
+/** A law that drifts faster is not hastened to: about ten rows are remembered then. */
+const MOST_DRIFT = 0.1;
+
 /** An array of a bank's state, a view into the arena. */
 export interface TrackerArray {
   name: string;
@@ -50,13 +53,23 @@ export class TrackerBank {
     arena.words.set(plan.words, bank.offset);
     this.#drawFeatures(seed);
     trackers.forEach(({ diagonal, numbers }, k) => {
-      const { prior, drift, shrinks } = spec.trackers[k];
+      this.#doubles(numbers)[L.N_SCALE] = 1;
+      this.#floats(diagonal).fill(spec.trackers[k].prior);
+    });
+    this.hasten(1);
+  }
+
+  /** From here on the law is expected to drift so many times as fast as declared, at most as fast as MOST_DRIFT. No part of `state`. */
+  hasten(factor: number): void {
+    const { spec, trackers } = this.plan;
+    this.#arena.executor.settleTrackers(this.#bank);
+    trackers.forEach(({ numbers }, k) => {
+      const { prior, drift: declared, shrinks } = spec.trackers[k];
+      const drift = Math.max(declared, Math.min(declared * factor, MOST_DRIFT));
       const values = this.#doubles(numbers);
-      values[L.N_SCALE] = 1;
       values[L.N_KEEP] = 1 - drift;
       values[L.N_BACK] = drift * prior;
       values[L.N_SHRINK] = shrinks ? Math.sqrt(1 - drift) : 1;
-      this.#floats(diagonal).fill(prior);
     });
   }
 

@@ -63,12 +63,12 @@ export class Mixture {
 
   /**
    * @param rate how strongly weights follow losses, > 0
-   * @param memory 0 < memory < 1; 1 / (1 − memory) rows are remembered
+   * @param memory 0 < memory < 1; 1 / (1 − memory) rows are remembered. May be set while running
    */
   constructor(
     readonly size: number,
     private readonly rate: number,
-    private readonly memory: number,
+    public memory: number,
   ) {
     this.weights = new Float64Array(size).fill(1 / size);
     this.losses = new Float64Array(size);
@@ -77,14 +77,26 @@ export class Mixture {
 
   /** Takes the row in `losses`, finite and ≥ 0. @hot */
   update(): void {
-    const { size, rate, memory, weights, losses, sums, mass } = this;
+    const { size, memory, losses, sums, mass } = this;
     mass[0] = mass[0] * memory + 1;
-    let least = Number.POSITIVE_INFINITY;
     for (let k = 0; k < size; k++) {
       const sum = sums[k] * memory + losses[k];
       sums[k] = sum < 1e-100 ? 0 : sum;
-      if (sum < least) least = sum;
     }
+    this.weigh();
+  }
+
+  /** From here on one is believed as little as the last of all, until it has shown to be better. */
+  demote(k: number): void {
+    for (const sum of this.sums) if (sum > this.sums[k]) this.sums[k] = sum;
+    this.weigh();
+  }
+
+  /** Works out the weights from the sums. @hot */
+  private weigh(): void {
+    const { size, rate, weights, sums } = this;
+    let least = sums[0];
+    for (let k = 1; k < size; k++) if (sums[k] < least) least = sums[k];
     for (let k = 0; k < size; k++) weights[k] = (least - sums[k]) * rate;
     expNonPositive(weights, weights, size);
     let total = 0;

@@ -9,6 +9,9 @@ export const MIN_DEVIATION = 1e-6;
 /** Rows remembered: up to here every row counts the same, then older ones fade, by 1/HORIZON a row. */
 export const HORIZON = 8192;
 
+/** Rows that a row adds to the count after `forget`. */
+const AFTER_FORGETTING = 0.25;
+
 /** From the SETTLED-th row on, a value counts as at most OUTLIER deviations from the mean. */
 const OUTLIER = 100;
 const SETTLED = 10;
@@ -30,6 +33,9 @@ export class RunningScaler {
   private readonly m2: Float64Array;
   /** max(√(m2 / count), MIN_DEVIATION), kept because it is read more often than it changes. */
   private readonly deviation: Float64Array;
+
+  /** Rows that a row adds to the count. */
+  private growth = 1;
 
   /** @param passThrough columns with a 1 are never learned and pass unchanged (one-hot inputs) */
   constructor(
@@ -55,8 +61,10 @@ export class RunningScaler {
       const x = values[off + i];
       if (!(x >= -MAX_VALUE && x <= MAX_VALUE)) return false;
     }
-    const isFull = this.count[0] === HORIZON;
-    const n = isFull ? HORIZON : this.count[0] + 1;
+    const before = this.count[0];
+    const n = before + this.growth < HORIZON ? before + this.growth : HORIZON;
+    /** Rows' worth of what was known that goes: 1 once HORIZON is reached. */
+    const forgotten = before + 1 - n;
     this.count[0] = n;
     for (let i = 0; i < width; i++) {
       if (passThrough[i] === 1) continue;
@@ -68,11 +76,24 @@ export class RunningScaler {
       }
       const d = x - mean[i];
       mean[i] = mean[i] + d / n;
-      if (isFull) m2[i] = m2[i] - m2[i] / n;
+      if (forgotten > 0) m2[i] = m2[i] - (m2[i] * forgotten) / before;
       m2[i] = m2[i] + d * (x - mean[i]);
       deviation[i] = Math.max(Math.sqrt(m2[i] / n), MIN_DEVIATION);
     }
     return true;
+  }
+
+  /**
+   * From here on what is known counts as at most so many rows, and only a quarter of every further one is added to them: of what
+   * was known and of a jump that came with it, a share of (rows / (rows + t/4))⁴ is left after t rows. Not in `state`: whoever
+   * restores one calls it again, with Infinity.
+   */
+  forget(rows: number): void {
+    const n = this.count[0];
+    this.growth = AFTER_FORGETTING;
+    if (n <= rows) return;
+    this.count[0] = rows;
+    for (let i = 0; i < this.width; i++) this.m2[i] = (this.m2[i] / n) * rows;
   }
 
   /**

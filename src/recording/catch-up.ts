@@ -89,7 +89,7 @@ async function findState(files: readonly string[], hash: string, rows: number): 
         const { event } = messages;
         if (event?.type === 'segment') segment = event.segment;
         if (event?.type === 'start' && !event.fresh && event.rows < rows) reachesBack = true;
-        if (event?.type === 'checkpoint' || event?.type === 'end') isSaved = true;
+        if ((event?.type === 'checkpoint' && event.action !== 'aside') || event?.type === 'end') isSaved = true;
         if (stateIn(event)?.hash === hash && stateIn(event)?.rows === rows) {
           message = count;
           isSaved = false;

@@ -38,6 +38,7 @@ export interface RecordedConfig {
   columns: unknown;
   task: unknown;
   network: { seed?: number; executor?: string };
+  drift?: unknown;
 }
 
 export type RecordedEvent =
@@ -71,8 +72,8 @@ export type RecordedEvent =
   | { type: 'learning'; on: boolean }
   /** A label from outside the wire: the targets' values, in their order, of the row `age` rows ago. */
   | { type: 'label'; values: number[]; age: number }
-  /** A checkpoint was taken of, or loaded into, the stream: its state at this place among the bytes. */
-  | { type: 'checkpoint'; action: 'saved' | 'loaded'; hash: string; rows: number; file?: string }
+  /** A checkpoint was taken of, or loaded into, the stream: its state at this place among the bytes. `aside`: nobody goes on from it. */
+  | { type: 'checkpoint'; action: 'saved' | 'loaded' | 'aside'; hash: string; rows: number; file?: string }
   /** Written by the recorder: what it could not keep, right before this event. */
   | { type: 'overflow'; bytes: number; reads: number; events: number }
   /** `finished`: the log had ended, and the last line and predictions were counted. */

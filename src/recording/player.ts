@@ -213,10 +213,10 @@ export class Player {
   }
 
   private checkpoint({ action, hash, rows }: Extract<RecordedEvent, { type: 'checkpoint' }>, wallNs: number): void {
-    if (action === 'loaded' || !this.isInStep)
+    if (action === 'loaded' || (action === 'saved' && !this.isInStep))
       this.isInStep = this.goTo(hash) || (this.isInStep && this.isAt(hash, rows));
     this.compare('checkpoint', hash, rows, wallNs);
-    if (!this.isInStep) return;
+    if (action === 'aside' || !this.isInStep) return;
     const here = this.stream.hash();
     this.states.delete(here);
     this.states.set(here, saveStream(this.stream));
@@ -283,6 +283,7 @@ export function streamOptionsOf(config: RecordedConfig, executor?: StreamOptions
     columns: config.columns as StreamOptions['columns'],
     task: config.task as StreamOptions['task'],
     network: network as NonNullable<StreamOptions['network']>,
+    ...(config.drift === undefined ? {} : { drift: config.drift as NonNullable<StreamOptions['drift']> }),
     ...(seed === undefined ? {} : { seed }),
     executor: executor ?? (recorded as StreamOptions['executor']) ?? 'auto',
   };
@@ -293,8 +294,8 @@ export function streamTextOf(config: RecordedConfig): string {
   return textOf(streamOptionsOf(config));
 }
 
-function textOf({ columns, task, network, seed }: StreamOptions): string {
-  return JSON.stringify([columns, task, network, seed]);
+function textOf({ columns, task, network, seed, drift }: StreamOptions): string {
+  return JSON.stringify([columns, task, network, seed, drift]);
 }
 
 function at(wallNs: number): string {

@@ -93,7 +93,7 @@ export class RecordedSession {
    *
    * @returns when the recording up to here is with the system: what is saved after that is in the recording, too
    */
-  async checkpoint(action: 'saved' | 'loaded', file: string): Promise<void> {
+  async checkpoint(action: 'saved' | 'loaded' | 'aside', file: string): Promise<void> {
     if (this.recorder === null) return;
     this.recorder.event({ type: 'checkpoint', action, ...stateOf(this.pipeline.stream), file });
     await this.recorder.flush();

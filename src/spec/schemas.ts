@@ -3,13 +3,13 @@ import * as v from 'valibot';
 // The one place where keys, types, ranges and defaults are written down: validation, and the tables of
 // docs/configuration.md, are made from it. A description reads: what it is, its unit, what a special value means.
 
-const integer = (min: number, max: number) =>
+export const integer = (min: number, max: number) =>
   v.pipe(
     v.number(),
     v.check((n) => Number.isInteger(n) && n >= min && n <= max, `a whole number from ${min} to ${max}`),
   );
 
-const finite = (min: number, expected: string) =>
+export const finite = (min: number, expected: string) =>
   v.pipe(
     v.number(),
     v.check((n) => Number.isFinite(n) && n >= min, expected),

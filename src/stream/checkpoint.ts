@@ -1,5 +1,5 @@
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from '../models/index.js';
-import { checkFormat, declared } from './state.js';
+import { checkFormat, declared, declaredDrift } from './state.js';
 import { createStream, type Stream, type StreamOptions } from './stream.js';
 
 /** A checkpoint as safetensors: the network's weights as `layers.0.weight` … (of a race
@@ -35,6 +35,7 @@ export function loadStream(bytes: Uint8Array, options: Partial<StreamOptions> = 
     columns: options.columns ?? (declared(state, 'columns') as StreamOptions['columns']),
     task: options.task ?? (declared(state, 'task') as StreamOptions['task']),
     network: options.network ?? declaredNetwork(state),
+    drift: options.drift ?? (declaredDrift(state) as NonNullable<StreamOptions['drift']>),
   });
   stream.restore(state);
   return stream;

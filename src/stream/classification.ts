@@ -115,6 +115,13 @@ export class ClassificationHead implements TaskHead {
     }
   }
 
+  /** 1 where the class was another. @hot */
+  writeError(error: Float64Array, pending: PendingRows, slot: number, labels: Float64Array, off: number): void {
+    error[0] = pending.predictions[slot] === labels[off] ? 0 : 1;
+  }
+
+  forgetScale(): void {}
+
   /** The most probable class is predicted, the first of equals. @hot */
   publish(pending: PendingRows, slot: number): boolean {
     const { classes, prediction, published } = this;

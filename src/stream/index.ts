@@ -13,6 +13,7 @@ export type {
   WorstClassificationWindow,
 } from '../online/index.js';
 export { loadStream, restoreStream, saveStream } from './checkpoint.js';
+export type { DriftReport } from './drift-watch.js';
 export type { ForecastReport } from './forecast.js';
 export type { ForecastScores } from './forecast-metrics.js';
 export type { ExpertReport, LearnerReport } from './learner.js';

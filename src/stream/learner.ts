@@ -66,6 +66,10 @@ export interface Learner {
    * @hot
    */
   learn(slot: number, labels: Float64Array, off: number): boolean;
+  /** From here on it learns so many times as fast as it was declared to; 1: as declared. Rare, and free to allocate. */
+  hasten(factor: number): void;
+  /** Of a race, the network that is believed least begins anew, and is believed when it has shown to be right. */
+  renew(seed: number): void;
   /** Hex of all networks; what else decides about later predictions is in `arrays`. */
   hash(): string;
   arrays(): StateArray[];

@@ -4,7 +4,7 @@ import { CLIP, type StateArray } from '../online/index.js';
 import type { ResolvedNetwork } from '../spec/index.js';
 import { LabelAge } from './label-age.js';
 import type { Learner, LearnerOptions, LearnerReport } from './learner.js';
-import { StepLimit } from './step-limit.js';
+import { StepLimit, setRates } from './step-limit.js';
 import type { TaskHead } from './task-head.js';
 
 /** What is left of a loss after a row, where network and naive predictor are compared: about 50 rows count. */
@@ -115,6 +115,14 @@ export class NetworkLearner implements Learner {
     }
     return network.tryStep();
   }
+
+  hasten(factor: number): void {
+    if (this.limit !== undefined) this.limit.hasten(factor);
+    else setRates(this.network, factor);
+  }
+
+  /** There is no other network to believe meanwhile; `createStream` refuses a policy that would ask for it. */
+  renew(): void {}
 
   hash(): string {
     return this.network.hash();

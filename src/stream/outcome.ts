@@ -16,6 +16,8 @@ export const SCORED = 32;
 export const LEARNED = 64;
 /** The network refused a step, because something in it was not finite, and is as it was. */
 export const STEP_SKIPPED = 128;
+/** A watcher of `drift` told a change; `report().drift` says which. */
+export const DRIFTED = 256;
 
 const NAMES: readonly [bit: number, name: string][] = [
   [PREDICTED, 'predicted'],
@@ -26,6 +28,7 @@ const NAMES: readonly [bit: number, name: string][] = [
   [SCORED, 'scored'],
   [LEARNED, 'learned'],
   [STEP_SKIPPED, 'stepSkipped'],
+  [DRIFTED, 'drifted'],
 ];
 
 /** An outcome in words. */

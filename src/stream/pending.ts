@@ -78,11 +78,16 @@ export class PendingRows {
     ];
   }
 
+  /** What was predicted, as it was published. */
+  published(prefix: string): StateArray[] {
+    return [{ name: `${prefix}.predictions`, shape: [this.slots, this.width], data: this.predictions }];
+  }
+
   /** What only the scores need. */
   scores(prefix: string): StateArray[] {
     const { slots, width } = this;
     return [
-      { name: `${prefix}.predictions`, shape: [slots, width], data: this.predictions },
+      ...this.published(prefix),
       { name: `${prefix}.baselines`, shape: [slots, width], data: this.baselines },
       { name: `${prefix}.isScorable`, shape: [slots], data: this.isScorable },
     ];

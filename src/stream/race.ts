@@ -1,11 +1,11 @@
-import { createSideBySide, type Network, type NetworkState, type TrackerBank } from '../engine/index.js';
+import { createNetwork, createSideBySide, type Network, type NetworkState, type TrackerBank } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import { Mixture, type StateArray } from '../online/index.js';
 import type { NetworkSpec } from '../spec/index.js';
 import { LabelAge } from './label-age.js';
 import type { ExpertReport, Learner, LearnerOptions, LearnerReport } from './learner.js';
-import { joined, partOf, restoreAll, withPrefix } from './state-parts.js';
-import { CURVATURE } from './step-limit.js';
+import { joined, partOf, restoreAll, toFile, withPrefix } from './state-parts.js';
+import { CURVATURE, setRates } from './step-limit.js';
 import type { HeadKind, TaskHead } from './task-head.js';
 
 /**
@@ -35,6 +35,8 @@ const TRACKERS = [
 /** Of the mixture: strength, and what is left of a loss after a row. */
 const MIXING_RATE = 0.5;
 const MEMORY = 0.998;
+/** What is left of a loss at least, however the race is hastened. */
+const LEAST_MEMORY = 0.9;
 
 /** A network of the race, for a task of so many inputs and outputs. */
 export function raceNetwork(
@@ -76,8 +78,11 @@ export class Race implements Learner {
   private readonly mixture: Mixture;
   private readonly labelAge = new LabelAge();
   private readonly experts: number;
-  /** [networks]: rate · curvature. */
+  /** [networks]: rate · curvature, as declared and as it is now. */
+  private readonly declaredFactors: Float64Array;
   private readonly factors: Float64Array;
+  /** What rates are multiplied by. */
+  private pace = 1;
   /** [slots, experts, outputs] */
   private readonly kept: Float64Array;
   /** [slots]: whether there was a label to go by when the row was predicted. */
@@ -102,7 +107,8 @@ export class Race implements Learner {
     this.bank = bank;
     this.experts = networks.length + (bank?.outputs.length ?? 0) + 1;
     this.mixture = new Mixture(this.experts, MIXING_RATE, MEMORY);
-    this.factors = Float64Array.from(NETWORKS, ({ rate }) => rate * CURVATURE[kind]);
+    this.declaredFactors = Float64Array.from(NETWORKS, ({ rate }) => rate * CURVATURE[kind]);
+    this.factors = this.declaredFactors.slice();
     this.kept = new Float64Array(slots * this.experts * outputs);
     this.isKept = new Int32Array(slots);
   }
@@ -169,6 +175,36 @@ export class Race implements Learner {
       bank.learn();
     }
     return learned;
+  }
+
+  /** Networks take longer steps, trackers expect more drift, and losses are forgotten faster, all by one factor. */
+  hasten(factor: number): void {
+    const { networks, factors, declaredFactors, bank, mixture } = this;
+    this.pace = factor;
+    networks.forEach((network, k) => {
+      setRates(network, factor);
+      factors[k] = declaredFactors[k] * factor;
+    });
+    bank?.hasten(factor);
+    mixture.memory = Math.max(1 - (1 - MEMORY) * factor, LEAST_MEMORY);
+  }
+
+  /** Until labels of rows it has predicted itself come, it is judged by what the naive predictor said of them. */
+  renew(seed: number): void {
+    const { networks, mixture, experts, kept, isKept } = this;
+    const { outputs } = this.head;
+    let worst = 0;
+    for (let k = 1; k < networks.length; k++) if (mixture.sums[k] > mixture.sums[worst]) worst = k;
+    const network = networks[worst];
+    const { tensors, metadata } = createNetwork(network.plan.network, { seed, executor: 'reference' }).state();
+    network.restore(toFile({ tensors, metadata: { ...metadata, steps: String(network.steps) } }));
+    setRates(network, this.pace);
+    for (let row = 0; row < isKept.length * experts; row += experts) {
+      for (let c = 0; c < outputs; c++) {
+        kept[(row + worst) * outputs + c] = kept[(row + experts - 1) * outputs + c];
+      }
+    }
+    mixture.demote(worst);
   }
 
   hash(): string {

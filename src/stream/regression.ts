@@ -2,6 +2,9 @@ import { RegressionMetrics, type RegressionReport, RunningScaler, type StateArra
 import type { PendingRows } from './pending.js';
 import type { TaskHead } from './task-head.js';
 
+/** Watchers of the loss see no larger error than this, in deviations of the target. */
+const WORST_ERROR = 3;
+
 /** Numbers: squared error on standardised targets, last known value as baseline. */
 export class RegressionHead implements TaskHead {
   readonly width: number;
@@ -75,6 +78,16 @@ export class RegressionHead implements TaskHead {
     limit: number,
   ): void {
     this.scaler.writeLosses(losses, predictions, off, labels, at, limit);
+  }
+
+  /** The mean of |error| in deviations of the target, each cut at WORST_ERROR, as a share of that. @hot */
+  writeError(error: Float64Array, pending: PendingRows, slot: number, labels: Float64Array, off: number): void {
+    this.scaler.writeLosses(error, pending.predictions, slot * this.width, labels, off, WORST_ERROR);
+    error[0] = error[0] / WORST_ERROR;
+  }
+
+  forgetScale(rows: number): void {
+    this.scaler.forget(rows);
   }
 
   /** @hot */

@@ -1,4 +1,5 @@
 import type { ClassificationReport, RegressionReport } from '../online/index.js';
+import type { DriftReport } from './drift-watch.js';
 import type { ForecastReport } from './forecast.js';
 import type { LearnerReport } from './learner.js';
 
@@ -36,6 +37,8 @@ export interface StreamCounters {
   skippedSteps: number;
   /** Predictions that were not finite. */
   notFinite: number;
+  /** Watchers of the loss and of columns, and what they told, in the order declared. */
+  drift: DriftReport[];
   /** Who learns, and how: weights and rates of a race, what safety did to a declared network; of the first horizon. */
   learner: LearnerReport;
 }
@@ -72,6 +75,7 @@ export function reportOf(
   quarantine: StreamCounters['quarantine'],
   scores: TaskScores,
   learner: LearnerReport,
+  drift: DriftReport[],
 ): StreamReport {
   const gapReasons: StreamCounters['gapReasons'] = {};
   let gaps = 0;
@@ -99,6 +103,7 @@ export function reportOf(
     lost: counts[LOST],
     skippedSteps: counts[SKIPPED_STEPS],
     notFinite: counts[NOT_FINITE_ROWS],
+    drift,
     learner,
   } as StreamReport;
 }

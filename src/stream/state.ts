@@ -29,6 +29,7 @@ export function stateOf(stream: Stream): NetworkState {
       'stream.columns': toJson(stream.columns),
       'stream.task': toJson(stream.task),
       'stream.network': toJson(stream.taskNetwork),
+      ...(stream.drift.length === 0 ? {} : { 'stream.drift': toJson(stream.drift) }),
       'stream.hash': stream.hash(),
     },
   };
@@ -44,6 +45,7 @@ export function restoreState(stream: Stream, state: TensorFile): void {
   checkSame('columns', withoutUnits(declared(state, 'columns')), withoutUnits(stream.columns));
   checkSame('task', declared(state, 'task'), stream.task);
   checkNetwork(declared(state, 'network'), stream.taskNetwork);
+  checkSame('drift', declaredDrift(state), stream.drift);
   const arrays = keptArrays(stream);
   for (const array of arrays) checkTensor(array, state.tensors.get(array.name));
   restoreAll(
@@ -79,13 +81,18 @@ export function checkFormat({ metadata }: TensorFile): void {
 }
 
 /** What a checkpoint says its columns, task or network are. */
-export function declared({ metadata }: TensorFile, part: 'columns' | 'task' | 'network'): unknown {
+export function declared({ metadata }: TensorFile, part: 'columns' | 'task' | 'network' | 'drift'): unknown {
   const text = metadata[`stream.${part}`];
   try {
     return fromJson(text ?? '');
   } catch {
     throw damaged(`stream.${part}`, text === undefined ? 'nothing' : 'broken JSON', `the ${part} as JSON`);
   }
+}
+
+/** The watchers a checkpoint names; none where it says nothing of them. */
+export function declaredDrift(state: TensorFile): unknown {
+  return state.metadata['stream.drift'] === undefined ? [] : declared(state, 'drift');
 }
 
 /** The arrays that make tensors: an empty one has nothing to keep. */

@@ -1,7 +1,19 @@
 import type { Network, NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import { RunningScaler, type StateArray } from '../online/index.js';
-import { type Column, type RowSchema, resolveColumns, resolveTask, type Task, type TaskSpec } from '../spec/index.js';
+import {
+  type Column,
+  type Drift,
+  type DriftSpec,
+  type RowSchema,
+  resolveColumns,
+  resolveDrift,
+  resolveTask,
+  SpecError,
+  type Task,
+  type TaskSpec,
+} from '../spec/index.js';
+import { DriftWatch } from './drift-watch.js';
 import { Encoder, usedColumns } from './encoder.js';
 import { ForecastTask } from './forecast.js';
 import { Gates, PASSED } from './gates.js';
@@ -35,6 +47,8 @@ export interface StreamOptions {
   task: TaskSpec;
   /** Default, or without a key: a race of several, which needs no tuning. */
   network?: TaskNetwork;
+  /** What is watched for changes, and what is done about them. Default nothing. */
+  drift?: readonly DriftSpec[];
   /** Seed of the initial weights. Default 1. */
   seed?: number;
   /** Default `auto`. */
@@ -57,6 +71,8 @@ export class Stream {
   readonly task: Readonly<Task>;
   /** The declared network with its defaults, or `race`. */
   readonly taskNetwork: Readonly<ResolvedTaskNetwork> | 'race';
+  /** Watchers, with their defaults. */
+  readonly drift: readonly Drift[];
   /** What is predicted and learned, each on its own: one thing, or a forecast's horizons. */
   readonly tracks: readonly Track[];
   /** What learns, of the first of them: the declared network, or a race. */
@@ -93,6 +109,7 @@ export class Stream {
   private readonly scaler: RunningScaler;
   /** [inputs] */
   private readonly values: Float64Array;
+  private readonly watch: DriftWatch;
   private readonly counts = new Float64Array(COUNTERS);
   /** The largest step of the time column that is no gap, in seconds. */
   private readonly maxGap: number;
@@ -143,6 +160,17 @@ export class Stream {
     this.loss = learner.loss;
     this.row = this.network.region('row').subarray(0, columns.length);
     this.labelRow = new Float32Array(columns.length);
+    this.drift = resolveDrift(options.drift, columns, task);
+    checkPolicies(this.drift, this.taskNetwork);
+    this.watch = new DriftWatch(this.drift, {
+      columns,
+      tracks: this.tracks,
+      scaler: this.scaler,
+      counts: this.counts,
+      learning: this.learning,
+      seed,
+    });
+    if (this.drift.length > 0) this.tracks[0].drift = this.watch;
 
     const timeColumn = columns.findIndex((column) => column.kind === 'time');
     this.timeColumn = timeColumn < 0 ? undefined : timeColumn;
@@ -177,7 +205,7 @@ export class Stream {
   /**
    * Takes the row in `row` and `time`.
    *
-   * @returns PREDICTED, QUARANTINED, MISSING or NOT_FINITE, with any of AFTER_GAP, SCORED, LEARNED, STEP_SKIPPED
+   * @returns PREDICTED, QUARANTINED, MISSING or NOT_FINITE, with any of AFTER_GAP, SCORED, LEARNED, STEP_SKIPPED, DRIFTED
    * @hot
    */
   accept(): number {
@@ -189,7 +217,8 @@ export class Stream {
     else this.history.skip(1);
     if (!passed) counts[QUARANTINES] = counts[QUARANTINES] + 1;
     const learned = this.kind.take(row, passed);
-    return before | learned | (passed ? this.predict() : QUARANTINED);
+    if (passed) this.watch.row(row);
+    return before | learned | this.watch.take() | (passed ? this.predict() : QUARANTINED);
   }
 
   /**
@@ -213,11 +242,12 @@ export class Stream {
    * latest. A row takes one label; one that is no longer waited for, was not predicted from, or has its label is left
    * out and counted.
    *
-   * @returns any of SCORED, LEARNED, STEP_SKIPPED; QUARANTINED where a value is missing or out of range
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED, DRIFTED; QUARANTINED where a value is missing or out of range
    * @hot
    */
   label(age: number): number {
-    return this.kind.label(age, this.labelRow);
+    const outcome = this.kind.label(age, this.labelRow);
+    return outcome | this.watch.take();
   }
 
   /**
@@ -283,7 +313,14 @@ export class Stream {
 
   /** Scores and counters as plain data. */
   report(): StreamReport {
-    return reportOf(this.task.kind, this.counts, this.gates.report(), this.kind.report(), this.learner.report());
+    return reportOf(
+      this.task.kind,
+      this.counts,
+      this.gates.report(),
+      this.kind.report(),
+      this.learner.report(),
+      this.watch.report(),
+    );
   }
 
   /**
@@ -292,7 +329,10 @@ export class Stream {
    * Equal after equal rows, on every machine and executor.
    */
   hash(): string {
-    return hashOf(this.tracks.map((track) => track.learner.hash()).join(' '), this.decisiveState());
+    const { watch, tracks } = this;
+    // What was published decides what watchers that act will see.
+    const published = watch.acts ? tracks[0].pending.published('stream.published') : [];
+    return hashOf(tracks.map((track) => track.learner.hash()).join(' '), [...this.decisiveState(), ...published]);
   }
 
   /** Copies everything that must be kept, scores and rows that wait for labels included. */
@@ -316,6 +356,7 @@ export class Stream {
       ...this.gates.counters('stream.gates'),
       ...this.tracks.flatMap((track) => track.scores()),
       ...this.kind.scores(),
+      ...(this.watch.acts ? [] : this.watch.state('stream.drift')),
       { name: 'stream.counters', shape: [COUNTERS], data: this.counts },
       { name: 'stream.learning', shape: [1], data: this.learning },
     ];
@@ -325,6 +366,7 @@ export class Stream {
   refresh(): void {
     this.scaler.refresh();
     for (const { head } of this.tracks) head.refresh();
+    this.watch.refresh();
   }
 
   private decisiveState(): StateArray[] {
@@ -336,8 +378,21 @@ export class Stream {
       { name: 'stream.clock', shape: [2], data: this.clock },
       ...this.tracks.flatMap((track) => track.learnerState()),
       ...this.kind.state(),
+      ...(this.watch.acts ? this.watch.state('stream.drift') : []),
     ];
   }
+}
+
+/** A declared network is alone: nothing could take its place while it began anew. */
+function checkPolicies(drifts: readonly Drift[], network: Stream['taskNetwork']): void {
+  const i = drifts.findIndex(({ policy }) => policy === 'freshLearner');
+  if (i < 0 || network === 'race') return;
+  throw new SpecError('SPEC_DRIFT', {
+    where: `drift[${i}].policy`,
+    found: '"freshLearner" with a network declared',
+    expected: 'a race, of which one network can begin anew',
+    remedy: 'name no key of network, or take "raiseRates"',
+  });
 }
 
 /**

@@ -46,6 +46,10 @@ export interface TaskHead {
     at: number,
     limit: number,
   ): void;
+  /** How wrong what was published of a slot was of a label, 0 … 1, to error[0]: what watchers of the loss see. */
+  writeError(error: Float64Array, pending: PendingRows, slot: number, labels: Float64Array, off: number): void;
+  /** From here on the scale of labels counts as learned from at most so many rows. */
+  forgetScale(rows: number): void;
   /** Keeps `prediction` and the baseline in a slot; returns whether it is finite. */
   publish(pending: PendingRows, slot: number): boolean;
   /** Learns how often the baseline of a slot is right. */

@@ -2,6 +2,7 @@ import type { ExecutorKind, NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import type { StateArray } from '../online/index.js';
 import type { Task } from '../spec/index.js';
+import type { DriftWatch } from './drift-watch.js';
 import type { Learner } from './learner.js';
 import { NetworkLearner } from './network-learner.js';
 import { LEARNED, NOT_FINITE, PREDICTED, SCORED, STEP_SKIPPED } from './outcome.js';
@@ -43,6 +44,8 @@ export class Track {
   /** The declared network with its defaults, or `race`. */
   readonly taskNetwork: Readonly<ResolvedTaskNetwork> | 'race';
   readonly pending: PendingRows;
+  /** What watches the losses of this track. */
+  drift: DriftWatch | null = null;
   private readonly input: Float32Array;
   private readonly target: Float32Array;
   private readonly counts: Float64Array;
@@ -123,10 +126,12 @@ export class Track {
       pending.isScorable[slot] = 0;
       outcome = SCORED;
     }
+    const hasFeatures = (pending.flags[slot] & HAS_FEATURES) !== 0;
+    if (this.drift !== null && hasFeatures) this.drift.judge(head, pending, slot, labels, labelOff);
     head.receive(labels, labelOff);
     if (this.learning[0] === 0) return outcome;
     head.learnScale(labels, labelOff);
-    if ((pending.flags[slot] & HAS_FEATURES) === 0) return outcome;
+    if (!hasFeatures) return outcome;
 
     const { input } = this;
     const { features, inputs } = pending;
@@ -138,6 +143,7 @@ export class Track {
       return outcome | STEP_SKIPPED;
     }
     counts[STEPS] = counts[STEPS] + 1;
+    if (this.drift !== null) this.drift.learned();
     return outcome | LEARNED;
   }
 
@@ -157,8 +163,10 @@ export class Track {
     this.learner.predict(slot);
     const finite = head.publish(pending, slot);
     pending.flags[slot] = pending.flags[slot] | HAS_FEATURES;
+    const isScorable = finite && isWarm && head.knowsLabel();
+    if (this.drift !== null) this.drift.expect(slot, isScorable);
     if (!finite) return NOT_FINITE;
-    if (isWarm && head.knowsLabel()) pending.isScorable[slot] = 1;
+    if (isScorable) pending.isScorable[slot] = 1;
     return PREDICTED;
   }
 

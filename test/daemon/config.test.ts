@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { configSchema } from '../../src/daemon/config-schema.js';
 import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'edgegrad-config-'));
@@ -51,7 +52,7 @@ test.each([
   [
     'an unknown key',
     shipped.replace('name = "sailing-wind"', 'nam = "x"'),
-    'my.toml: nam: found unknown key "nam", expected one of name, source, columns, task, network, checkpoint, record, output; did you mean "name"?',
+    `my.toml: nam: found unknown key "nam", expected one of ${Object.keys(configSchema.entries).join(', ')}; did you mean "name"?`,
   ],
   [
     'an unknown key in a list',

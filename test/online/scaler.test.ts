@@ -169,4 +169,38 @@ describe('scaler: wild values and drift', () => {
     expect(Math.abs(z[0])).toBeLessThan(0.05);
     expect(deviationOf(scaler)).toBeLessThan(2);
   });
+
+  it('made to forget, comes to a level that jumped within a few times the rows it was left with', () => {
+    const jump = (rows: number | null) => {
+      const scaler = new RunningScaler(1);
+      for (let i = 0; i < 5000; i++) scaler.update(Float64Array.of(wave(i)), 0);
+      for (let i = 0; i < 20; i++) scaler.update(Float64Array.of(wave(i, 1000)), 0);
+      if (rows !== null) scaler.forget(rows);
+      for (let i = 0; i < 1000; i++) scaler.update(Float64Array.of(wave(i, 1000)), 0);
+      const z = new Float64Array(1);
+      scaler.standardise(z, Float64Array.of(1000), 0);
+      return { z: z[0], deviation: deviationOf(scaler) };
+    };
+    expect(jump(null).deviation).toBeGreaterThan(300);
+    expect(jump(20).deviation).toBeLessThan(8);
+    expect(Math.abs(jump(20).z)).toBeLessThan(0.2);
+  });
+
+  it('made to forget, remembers as many rows as ever in the end, and goes on from its state when told so again', () => {
+    const scaler = new RunningScaler(1);
+    for (let i = 0; i < 100; i++) scaler.update(Float64Array.of(wave(i)), 0);
+    scaler.forget(10);
+    const count = () => scaler.state('s')[0].data[0];
+    for (let i = 0; i < 40; i++) scaler.update(Float64Array.of(wave(i)), 0);
+    expect(count()).toBe(20);
+    const other = new RunningScaler(1);
+    other.state('s').forEach(({ data }, i) => {
+      data.set(scaler.state('s')[i].data);
+    });
+    other.refresh();
+    other.forget(Number.POSITIVE_INFINITY);
+    for (let i = 0; i < 5 * HORIZON; i++) for (const each of [scaler, other]) each.update(Float64Array.of(wave(i)), 0);
+    expect(count()).toBe(HORIZON);
+    expect(other.state('s')).toEqual(scaler.state('s'));
+  });
 });

@@ -51,7 +51,7 @@ async function examine(files: readonly string[], flags: DoctorFlags): Promise<Fi
   checkTogether(own);
   const tasks = (own.length === 0 ? [loadConfig(demoConfigPath())] : own).map((config) => {
     const { seed, executor, ...network } = config.network;
-    const options = { columns: config.columns, task: config.task, network, seed, executor };
+    const options = { columns: config.columns, task: config.task, network, drift: config.drift, seed, executor };
     return { config, options, stream: createStream(options) };
   });
   const ports = new Map(own.map((config) => [flags.port ?? config.source.port, config]));
