@@ -1,6 +1,8 @@
 // Runs the prequential protocol over a folder of recorded streams.
 //
 //   npm run streams -- <folder> [--seeds N]   the default race, untouched, and one declared network; one line a stream
+//   npm run streams -- <folder> --intervals   of every stream of numbers: what the 90 % intervals cover, and how wide they are;
+//                                             less than 88 or more than 92 % fails
 //   npm run streams -- <folder> --safety      every stream × rates 10⁻⁴ … 10² × every optimizer: what is worse than
 //                                             three times the naive error, or not finite, fails
 //
@@ -51,6 +53,7 @@ for (const path of manifests) {
   else streams.push(prepare(manifest, parseCsv(readFileSync(path.replace(/\.json$/, '.csv'), 'utf8'))));
 }
 if (flags.safety) checkSafety();
+else if (flags.intervals) checkIntervals();
 else compare(Number(flags.seeds));
 for (const line of skipped) console.log(`not run: ${line}`);
 
@@ -112,6 +115,36 @@ function checkSafety() {
       ? `no error above ${WORST} times the naive one, nothing that is not finite`
       : `${failures} of ${lines.length - 1} lines did harm`,
   );
+  if (failures > 0) process.exitCode = 1;
+}
+
+/** What the intervals of every stream of numbers cover; exits with 1 where that is not what they state. */
+function checkIntervals() {
+  const percent = (part) => `${(100 * part).toFixed(1)} %`;
+  const lines = [['stream', 'D', 'target', 'covered', 'worst 200', 'width', 'naive covered', 'naive width', 'MAE']];
+  let failures = 0;
+  for (const data of streams.filter(({ isClass }) => !isClass)) {
+    const { interval, targets, metrics } = run(data, undefined).report;
+    const { name, D } = data.manifest;
+    const lineOf = (target, scores, worst, mae) => [
+      name,
+      String(D),
+      target,
+      percent(scores.covered),
+      worst,
+      scores.width.toFixed(3),
+      percent(scores.baselineCovered),
+      scores.baselineWidth.toFixed(3),
+      mae.toFixed(3),
+    ];
+    lines.push(lineOf('all', interval, percent(interval.window.worst.covered), metrics.mae));
+    if (interval.targets.length > 1) {
+      lines.push(...interval.targets.map((target, i) => lineOf(target.name, target, '', targets[i].metrics.mae)));
+    }
+    if (Math.abs(interval.covered - 0.9) > 0.02) failures++;
+  }
+  print(lines);
+  console.log(failures === 0 ? 'every stream between 88 and 92 %' : `${failures} streams outside 88 … 92 %`);
   if (failures > 0) process.exitCode = 1;
 }
 
@@ -199,13 +232,17 @@ function readArguments() {
   try {
     const parsed = parseArgs({
       allowPositionals: true,
-      options: { seeds: { type: 'string', default: '1' }, safety: { type: 'boolean', default: false } },
+      options: {
+        seeds: { type: 'string', default: '1' },
+        safety: { type: 'boolean', default: false },
+        intervals: { type: 'boolean', default: false },
+      },
     });
     if (parsed.positionals.length !== 1 || !(Number(parsed.values.seeds) >= 1)) throw new Error('one folder');
     if (!existsSync(parsed.positionals[0])) exit(`no such folder: ${parsed.positionals[0]}`);
     return parsed;
   } catch {
-    return exit('usage: npm run streams -- <folder with NAME.json and NAME.csv> [--seeds N] [--safety]');
+    return exit('usage: npm run streams -- <folder with NAME.json and NAME.csv> [--seeds N] [--intervals] [--safety]');
   }
 }
 

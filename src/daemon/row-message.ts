@@ -15,6 +15,9 @@ export interface RowMessage {
   outcome: string[];
   /** By name: values in the column's unit, or the probability of each class. */
   prediction?: Record<string, number | null>;
+  /** The interval around it, by name; null before there is one. */
+  lower?: Record<string, number | null>;
+  upper?: Record<string, number | null>;
   /** Of a classification: the most probable class. */
   class?: number;
   /** Of an earlier row, whose truth has come. */
@@ -22,6 +25,8 @@ export interface RowMessage {
     prediction: Record<string, number | null>;
     truth: Record<string, number | null>;
     baseline: Record<string, number | null>;
+    lower?: Record<string, number | null>;
+    upper?: Record<string, number | null>;
   };
 }
 
@@ -29,6 +34,7 @@ export interface RowMessage {
 export function rowMessage(task: string, stream: Stream, outcome: number, timeMs: number): RowMessage {
   const { outputNames, truth } = stream;
   const isPredicted = (outcome & PREDICTED) !== 0;
+  const hasInterval = stream.lower.length > 0;
   const labelNames = truth.length === outputNames.length ? outputNames : stream.task.targets;
   return {
     task,
@@ -38,6 +44,9 @@ export function rowMessage(task: string, stream: Stream, outcome: number, timeMs
     ...(stream.timeColumn === undefined ? {} : { time: finite(stream.time[0]) }),
     outcome: outcomeNames(outcome),
     ...(isPredicted ? { prediction: named(outputNames, stream.prediction) } : {}),
+    ...(isPredicted && hasInterval
+      ? { lower: named(outputNames, stream.lower), upper: named(outputNames, stream.upper) }
+      : {}),
     ...(isPredicted && stream.predictedClass >= 0 ? { class: stream.predictedClass } : {}),
     ...((outcome & SCORED) === 0
       ? {}
@@ -46,6 +55,9 @@ export function rowMessage(task: string, stream: Stream, outcome: number, timeMs
             prediction: named(labelNames, stream.scoredPrediction),
             truth: named(labelNames, truth),
             baseline: named(labelNames, stream.scoredBaseline),
+            ...(hasInterval
+              ? { lower: named(labelNames, stream.scoredLower), upper: named(labelNames, stream.scoredUpper) }
+              : {}),
           },
         }),
   };

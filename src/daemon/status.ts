@@ -1,5 +1,5 @@
 import type { Column, Task } from '../spec/index.js';
-import type { StreamReport } from '../stream/index.js';
+import type { IntervalReport, StreamReport } from '../stream/index.js';
 
 /** What the naive forecasts are called. */
 const BASELINE_LABELS = { noChange: 'no change', line: 'line' };
@@ -147,6 +147,7 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
   const lines = rows.map((row, i) =>
     `  ${row[0].padEnd(widths[0])}  ${row[1].padStart(widths[1])}  ${row[2].padStart(widths[2])}${i === 1 ? better : ''}`.trimEnd(),
   );
+  if (report.kind !== 'classify' && report.interval !== null) lines.push(intervalLine(report.interval, score));
   lines.push(
     `  rows ${report.rows}, quarantined ${report.quarantined}, missing ${report.missing}, gaps ${report.gaps}, lines rejected ${rejectedLines}`,
   );
@@ -156,6 +157,16 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
     lines.push(`  drift of ${what} (${detector}): ${detections}${last}`);
   }
   return lines.join('\n');
+}
+
+/** How well intervals have kept what they promise, and how wide they had to be. */
+function intervalLine(
+  { coverage, covered, width, baselineWidth }: IntervalReport,
+  { unit, baselineLabel }: Score,
+): string {
+  const stated = Number((100 * coverage).toPrecision(6));
+  const kept = covered === null ? '–' : `${(100 * covered).toFixed(1)} %`;
+  return `  ${stated} % interval covers ${kept}, mean width ${figure(width, unit)} (${baselineLabel} ${figure(baselineWidth, unit)})`;
 }
 
 /** The unit all targets share, or none. */

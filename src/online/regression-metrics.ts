@@ -1,3 +1,4 @@
+import type { IntervalReport } from './interval-metrics.js';
 import { FADED, ScoreSums } from './score-sums.js';
 import type { StateArray } from './state.js';
 import type { Sums } from './window.js';
@@ -49,6 +50,8 @@ export interface RegressionReport extends RegressionTotals {
   /** All rows, faded by 1 − 1/size a row. */
   fading: RegressionWindow | null;
   targets: RegressionTarget[];
+  /** Null where `task.interval` is 0. */
+  interval: IntervalReport | null;
 }
 
 // Channels of an output, `outputs` of each, one kind after the other.
@@ -116,7 +119,7 @@ export class RegressionMetrics {
     sums.add();
   }
 
-  report(): RegressionReport {
+  report(): Omit<RegressionReport, 'interval'> {
     const { outputs, sums, names } = this;
     const total = this.total();
     const current = sums.current();

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FrameCounters, LineCounters } from '../bridge/index.js';
 import { at, type SpecError } from '../spec/index.js';
-import type { Stream, StreamOptions, StreamReport } from '../stream/index.js';
+import type { IntervalReport, Stream, StreamOptions, StreamReport } from '../stream/index.js';
 import { RecordingError } from './errors.js';
 import type { RecordedConfig } from './events.js';
 import { type Comparison, Player, streamOptionsOf } from './player.js';
@@ -41,6 +41,8 @@ export interface ReplayResult {
   metrics: StreamReport['metrics'];
   /** The same of the naive predictor: the last value, the last class. */
   baseline: StreamReport['baseline'];
+  /** What the intervals of predicted numbers covered; null for classes, or without intervals. */
+  interval: IntervalReport | null;
   /** Rows outside a gate, never learned from. */
   quarantined: number;
   /** Of everything learned; equal for equal rows on every machine and executor. */
@@ -136,6 +138,7 @@ export async function replayLog(
     scored: report.scored,
     metrics: report.metrics,
     baseline: report.baseline,
+    interval: 'interval' in report ? report.interval : null,
     quarantined: report.quarantined,
     hash: stream.hash(),
     rowsPerSecond: Math.round(Math.max(report.rows - rowsBefore, 0) / seconds),

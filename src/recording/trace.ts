@@ -21,25 +21,28 @@ export class TraceFile {
 
   /**
    * - row: its number · time: its time column, seconds · at: when it was recorded
-   * - prediction: of this row · outcome: what happened
-   * - scored: of an earlier row, whose truth has come: prediction, truth, and error = prediction − truth (for a class, the
+   * - prediction: of this row · lower, upper: the interval around it, null before there is one · outcome: what happened
+   * - scored: of an earlier row, whose truth has come: prediction, its interval, truth, and error = prediction − truth (for a class, the
    *   two classes)
    * - loss: of the step that was taken on that earlier row
    */
   row(stream: Stream, outcome: number, wallMs: number): void {
     const isScored = (outcome & SCORED) !== 0;
     const time = stream.time[0];
-    const { truth, scoredPrediction, task } = stream;
+    const { truth, scoredPrediction, task, lower, upper, scoredLower, scoredUpper } = stream;
+    const hasInterval = lower.length > 0;
     this.text += `${JSON.stringify({
       row: stream.rows,
       ...(stream.timeColumn === undefined ? {} : { time: Number.isFinite(time) ? time : null }),
       ...(Number.isNaN(wallMs) ? {} : { at: isoOf(1e6 * wallMs) }),
       outcome: outcomeNames(outcome),
       ...((outcome & PREDICTED) === 0 ? {} : { prediction: [...stream.prediction] }),
+      ...((outcome & PREDICTED) === 0 || !hasInterval ? {} : { lower: [...lower], upper: [...upper] }),
       ...(isScored
         ? {
             scored: {
               prediction: [...scoredPrediction],
+              ...(hasInterval ? { lower: [...scoredLower], upper: [...scoredUpper] } : {}),
               truth: [...truth],
               ...(task.kind === 'classify'
                 ? {}

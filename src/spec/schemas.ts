@@ -390,6 +390,12 @@ export const taskSchema = v.strictObject({
     v.optional(integer(1, 100000), 200),
     v.description('Rows of the windowed scores, and about as many of the fading ones.'),
   ),
+  interval: v.pipe(
+    v.optional(between(0, 1), 0.9),
+    v.description(
+      'Of predicted numbers: part of the truths that is to lie inside the interval around a prediction; 0: no intervals.',
+    ),
+  ),
 });
 
 /** The part of a network a user chooses for a task; inputs, output layer and loss follow from the task. */

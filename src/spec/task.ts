@@ -35,6 +35,8 @@ export interface TaskSpec {
   warmup?: number;
   /** Rows of the windowed scores, and about as many of the fading ones. Default 200. */
   window?: number;
+  /** Of predicted numbers: part of the truths that is to lie inside the interval around a prediction; 0: no intervals. Default 0.9. */
+  interval?: number;
 }
 
 /** The same with every default filled in, and every name known to be a column of the right kind. */

@@ -12,13 +12,17 @@ export class ChangeHead extends RegressionHead {
   /** [horizon + 1, width]: the change over the rows before each row that waits; 0 where it is not known. */
   private readonly lines: Float64Array;
 
-  /** @param names of the target values */
+  /**
+   * @param names of the target values
+   * @param interval coverage of the intervals; 0: none
+   */
   constructor(
     names: readonly string[],
     window: number,
     readonly horizon: number,
+    interval: number,
   ) {
-    super(names, window);
+    super(names, window, horizon + 1, interval);
     this.lines = new Float64Array((horizon + 1) * this.width);
     this.scoredLine = new Float64Array(this.width);
   }
@@ -48,9 +52,13 @@ export class ChangeHead extends RegressionHead {
       scoredPrediction[i] = pending.predictions[off];
       scoredLine[i] = lines[off];
     }
+    this.intervals?.score(pending, slot, labels, labelOff);
   }
 
   override scores(prefix: string): StateArray[] {
-    return [{ name: `${prefix}.lines`, shape: [this.horizon + 1, this.width], data: this.lines }];
+    return [
+      { name: `${prefix}.lines`, shape: [this.horizon + 1, this.width], data: this.lines },
+      ...(this.intervals?.state(`${prefix}.interval`) ?? []),
+    ];
   }
 }

@@ -140,6 +140,8 @@ export class ClassificationHead implements TaskHead {
     return finite;
   }
 
+  judge(): void {}
+
   /** Over about the last `MEMORY` rows. @hot */
   judgeNaive(pending: PendingRows, slot: number, labels: Float64Array, off: number): void {
     const { stays } = this;

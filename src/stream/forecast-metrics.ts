@@ -29,7 +29,7 @@ export class ForecastMetrics {
     this.line.update(prediction, line, off, truth, off);
   }
 
-  report(): ForecastScores {
+  report(): Omit<ForecastScores, 'interval'> {
     const noChange = this.noChange.report();
     const line = this.line.report();
     const isLine = (line.baseline.mae ?? 0) < (noChange.baseline.mae ?? 0);

@@ -2,6 +2,7 @@ import type { StateArray } from '../online/index.js';
 import type { Column, Task } from '../spec/index.js';
 import { ChangeHead } from './change.js';
 import { Encoder } from './encoder.js';
+import { ForecastIntervals } from './forecast-intervals.js';
 import { ForecastMetrics, type ForecastScores } from './forecast-metrics.js';
 import type { LearnerReport } from './learner.js';
 import { LEARNED, PREDICTED, SCORED, STEP_SKIPPED } from './outcome.js';
@@ -33,6 +34,7 @@ export class ForecastTask implements TaskKind {
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
+  readonly intervals: ForecastIntervals | undefined;
   private readonly scoredLine: Float64Array;
   private readonly heads: readonly ChangeHead[];
   private readonly targets: Encoder;
@@ -50,13 +52,13 @@ export class ForecastTask implements TaskKind {
 
   constructor(
     columns: readonly Column[],
-    { targets, horizons, window }: Pick<Task, 'targets' | 'horizons' | 'window'>,
+    { targets, horizons, window, interval }: Pick<Task, 'targets' | 'horizons' | 'window' | 'interval'>,
     options: Omit<TrackOptions, 'kind'>,
     reserve: Record<string, number>,
   ) {
     this.targets = new Encoder(columns, targets, 'index');
     const { width, names } = this.targets;
-    this.heads = horizons.map((horizon) => new ChangeHead(names, window, horizon));
+    this.heads = horizons.map((horizon) => new ChangeHead(names, window, horizon, interval));
     this.tracks = this.heads.map((head, k) => {
       const times = { delay: 0, labelAge: head.horizon, labelWait: 0 };
       const name = horizons.length === 1 ? '' : `horizon${head.horizon}`;
@@ -67,6 +69,15 @@ export class ForecastTask implements TaskKind {
     const outputs = this.outputNames.length;
     this.metrics = new ForecastMetrics(this.outputNames, window);
     this.horizonMetrics = horizons.map(() => new ForecastMetrics(names, window));
+    this.intervals =
+      interval > 0
+        ? new ForecastIntervals(
+            this.outputNames,
+            this.heads.map((head) => head.intervals!),
+            interval,
+            window,
+          )
+        : undefined;
     this.prediction = new Float64Array(outputs);
     this.truth = new Float64Array(outputs);
     this.scoredPrediction = new Float64Array(outputs);
@@ -127,6 +138,7 @@ export class ForecastTask implements TaskKind {
     }
     if (!areScored) return outcome;
     this.metrics.update(this.scoredPrediction, this.scoredBaseline, this.scoredLine, this.truth, 0);
+    this.intervals?.score(this.scoredPrediction, this.scoredBaseline, this.truth);
     return outcome | SCORED;
   }
 
@@ -142,6 +154,7 @@ export class ForecastTask implements TaskKind {
       scoredBaseline[o] = value;
       scoredLine[o] = value + head.scoredLine[i];
     }
+    this.intervals?.keepScored(k, values, then * width);
     this.horizonMetrics[k].update(scoredPrediction, scoredBaseline, scoredLine, truth, k * width);
   }
 
@@ -160,6 +173,7 @@ export class ForecastTask implements TaskKind {
       const predicted = tracks[k].predict(inputs, isWarm);
       if (predicted !== PREDICTED) outcome = predicted;
       for (let i = 0; i < width; i++) prediction[k * width + i] = values[now + i] + heads[k].prediction[i];
+      this.intervals?.publish(k, values, now);
     }
     return outcome;
   }
@@ -185,9 +199,10 @@ export class ForecastTask implements TaskKind {
     const horizons = this.heads.map((head, k) => ({
       horizon: head.horizon,
       ...this.horizonMetrics[k].report(),
+      interval: head.intervals?.report() ?? null,
       learner: this.tracks[k].learner.report(),
     }));
-    return { ...this.metrics.report(), horizons };
+    return { ...this.metrics.report(), interval: this.intervals?.report() ?? null, horizons };
   }
 
   state(): StateArray[] {
@@ -201,6 +216,7 @@ export class ForecastTask implements TaskKind {
   scores(): StateArray[] {
     return [
       ...this.metrics.state('stream.forecast.scores'),
+      ...(this.intervals?.state('stream.forecast.scores.interval') ?? []),
       ...this.horizonMetrics.flatMap((metrics, k) => metrics.state(`stream.forecast.scores.${k}`)),
     ];
   }

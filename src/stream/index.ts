@@ -6,6 +6,8 @@ export type {
   ClassificationScores,
   ClassificationWindow,
   ClassReport,
+  IntervalReport,
+  IntervalScores,
   RegressionReport,
   RegressionScores,
   RegressionTarget,

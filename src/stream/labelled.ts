@@ -3,6 +3,7 @@ import type { Column, Task } from '../spec/index.js';
 import { ClassificationHead } from './classification.js';
 import { Encoder } from './encoder.js';
 import type { Gates } from './gates.js';
+import type { Intervals } from './intervals.js';
 import { QUARANTINED } from './outcome.js';
 import { HAS_FEATURES, HAS_LABEL } from './pending.js';
 import { RegressionHead } from './regression.js';
@@ -18,6 +19,7 @@ export class LabelledTask implements TaskKind {
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
+  readonly intervals: Intervals | undefined;
   readonly places: number;
   private readonly track: Track;
   private readonly targets: Encoder;
@@ -41,13 +43,14 @@ export class LabelledTask implements TaskKind {
     this.outputNames = isClass ? Array.from({ length: outputs }, (_, c) => `${target.name}.${c}`) : this.targets.names;
     const head = isClass
       ? new ClassificationHead(outputs, task.window, slotsFor(task))
-      : new RegressionHead(this.targets.names, task.window);
+      : new RegressionHead(this.targets.names, task.window, slotsFor(task), task.interval);
     this.track = new Track(head, task, { ...options, kind: isClass ? 'classify' : 'regress' }, reserve);
     this.tracks = [this.track];
     this.prediction = head.prediction;
     this.truth = head.truth;
     this.scoredPrediction = head.scoredPrediction;
     this.scoredBaseline = head.scoredBaseline;
+    this.intervals = head instanceof RegressionHead ? head.intervals : undefined;
     this.places = this.track.pending.slots;
     this.counts = options.counts;
     this.isTarget = Uint8Array.from(columns, ({ name }) => (task.targets.includes(name) ? 1 : 0));

@@ -1,4 +1,5 @@
 import { RegressionMetrics, type RegressionReport, RunningScaler, type StateArray } from '../online/index.js';
+import { Intervals } from './intervals.js';
 import type { PendingRows } from './pending.js';
 import type { TaskHead } from './task-head.js';
 
@@ -13,13 +14,18 @@ export class RegressionHead implements TaskHead {
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
+  readonly intervals: Intervals | undefined;
   private readonly scaler: RunningScaler;
   private readonly metrics: RegressionMetrics;
   private readonly latest: Float64Array;
   private readonly hasLatest = new Int32Array(1);
 
-  /** @param names of the target values */
-  constructor(names: readonly string[], window: number) {
+  /**
+   * @param names of the target values
+   * @param slots rows that can wait for their labels
+   * @param interval coverage of the intervals; 0: none
+   */
+  constructor(names: readonly string[], window: number, slots: number, interval: number) {
     const width = names.length;
     this.width = width;
     this.outputs = width;
@@ -30,6 +36,7 @@ export class RegressionHead implements TaskHead {
     this.latest = new Float64Array(width);
     this.scaler = new RunningScaler(width);
     this.metrics = new RegressionMetrics(names, window);
+    this.intervals = interval > 0 ? new Intervals(names, slots, interval, window) : undefined;
   }
 
   /** @hot */
@@ -101,7 +108,13 @@ export class RegressionHead implements TaskHead {
       predictions[off] = Number.isFinite(p) ? p : 0;
       baselines[off] = latest[i];
     }
+    this.intervals?.publish(pending, slot, finite && this.knowsLabel());
     return finite;
+  }
+
+  /** @hot */
+  judge(pending: PendingRows, slot: number, labels: Float64Array, off: number): void {
+    this.intervals?.judge(pending, slot, labels, off);
   }
 
   judgeNaive(): void {}
@@ -117,6 +130,7 @@ export class RegressionHead implements TaskHead {
     const { predictions, baselines } = pending;
     const off = slot * width;
     this.metrics.update(predictions, baselines, off, labels, labelOff);
+    this.intervals?.score(pending, slot, labels, labelOff);
     for (let i = 0; i < width; i++) {
       this.truth[i] = labels[labelOff + i];
       this.scoredPrediction[i] = predictions[off + i];
@@ -125,7 +139,7 @@ export class RegressionHead implements TaskHead {
   }
 
   report(): RegressionReport {
-    return this.metrics.report();
+    return { ...this.metrics.report(), interval: this.intervals?.report() ?? null };
   }
 
   state(prefix: string): StateArray[] {
@@ -141,7 +155,7 @@ export class RegressionHead implements TaskHead {
   }
 
   scores(prefix: string): StateArray[] {
-    return this.metrics.state(prefix);
+    return [...this.metrics.state(prefix), ...(this.intervals?.state(`${prefix}.interval`) ?? [])];
   }
 
   refresh(): void {

@@ -55,6 +55,9 @@ export interface StreamOptions {
   executor?: 'auto' | 'simd' | 'reference';
 }
 
+const EMPTY = new Float64Array(0);
+const NO_INTERVALS = { lower: EMPTY, upper: EMPTY, scoredLower: EMPTY, scoredUpper: EMPTY };
+
 /**
  * One task over the rows of one device: predicts every row, scores every prediction when its truth arrives, then
  * learns from it.
@@ -99,6 +102,12 @@ export class Stream {
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
+  /** The interval around `prediction`, NaN where there is none yet; empty for classes, and where `task.interval` is 0. */
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  /** The same around `scoredPrediction`. */
+  readonly scoredLower: Float64Array;
+  readonly scoredUpper: Float64Array;
   /** [0]: what the network's last step returned, of the row that gave LEARNED. */
   readonly loss: Float32Array | Float64Array;
 
@@ -152,6 +161,11 @@ export class Stream {
     this.truth = this.kind.truth;
     this.scoredPrediction = this.kind.scoredPrediction;
     this.scoredBaseline = this.kind.scoredBaseline;
+    const { intervals = NO_INTERVALS } = this.kind;
+    this.lower = intervals.lower;
+    this.upper = intervals.upper;
+    this.scoredLower = intervals.scoredLower;
+    this.scoredUpper = intervals.scoredUpper;
 
     const [{ learner, taskNetwork }] = this.tracks;
     this.learner = learner;

@@ -52,6 +52,8 @@ export interface TaskHead {
   forgetScale(rows: number): void;
   /** Keeps `prediction` and the baseline in a slot; returns whether it is finite. */
   publish(pending: PendingRows, slot: number): boolean;
+  /** Learns from a label how wide the intervals of a slot should have been; also while learning is paused. */
+  judge(pending: PendingRows, slot: number, labels: Float64Array, off: number): void;
   /** Learns how often the baseline of a slot is right. */
   judgeNaive(pending: PendingRows, slot: number, labels: Float64Array, off: number): void;
   /** Whether there has been a label, so that the baseline is one. */

@@ -1,4 +1,5 @@
 import type { StateArray } from '../online/index.js';
+import type { Intervals } from './intervals.js';
 import type { TaskScores } from './report.js';
 import type { Track } from './track.js';
 
@@ -16,6 +17,8 @@ export interface TaskKind {
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
+  /** Around `prediction`; none for classes, or where they are turned off. */
+  readonly intervals?: Pick<Intervals, 'lower' | 'upper' | 'scoredLower' | 'scoredUpper'> | undefined;
 
   /**
    * Gives a row its place, takes the labels in it, and learns from what has become known.

@@ -128,6 +128,7 @@ export class Track {
     }
     const hasFeatures = (pending.flags[slot] & HAS_FEATURES) !== 0;
     if (this.drift !== null && hasFeatures) this.drift.judge(head, pending, slot, labels, labelOff);
+    if (hasFeatures) head.judge(pending, slot, labels, labelOff);
     head.receive(labels, labelOff);
     if (this.learning[0] === 0) return outcome;
     head.learnScale(labels, labelOff);

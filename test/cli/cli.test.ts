@@ -75,6 +75,9 @@ describe('replay', () => {
     expect(piped.code).toBe(0);
     expect(piped.out).toContain(`hash ${json.hash}`);
     expect(piped.out).toMatch(/error, 3517 rows +0\.13\d kn +0\.796 kn +skill 0\.83/);
+    expect(piped.out).toMatch(
+      /90 % interval covers (8[89]|9[01])\.\d %, mean width 0\.\d+ kn \(last value 3\.\d+ kn\)/,
+    );
   });
 });
 

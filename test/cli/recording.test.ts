@@ -102,6 +102,10 @@ describe('replay', () => {
     const [before, row] = rows.slice(2000, 2002);
     expect(row.outcome).toEqual(['predicted', 'scored', 'learned']);
     expect(row.scored.prediction).toEqual(before.prediction);
+    expect([row.scored.lower, row.scored.upper]).toEqual([before.lower, before.upper]);
+    expect(row.lower[0]).toBeLessThan(row.prediction[0]);
+    expect(row.upper[0]).toBeGreaterThan(row.prediction[0]);
+    expect(rows[0].lower).toEqual([null, null]);
     expect(row.scored.error[0]).toBeCloseTo(row.scored.prediction[0] - row.scored.truth[0], 12);
     expect(row.loss).toBeNull(); // a race has several
     expect(Date.parse(row.at)).toBeGreaterThan(Date.parse('2020-01-01'));

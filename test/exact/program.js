@@ -172,10 +172,11 @@ function runStream({ log, ...options }, executor, onStep) {
   const bytes = new TextEncoder().encode(log);
   pipeline.bytes(bytes, bytes.length);
   pipeline.finish();
-  const { scored, metrics, baseline, fading } = stream.report();
+  const { scored, metrics, baseline, fading, interval } = stream.report();
   const scores = ({ mae, rmse, r2, accuracy, balancedAccuracy, kappa, f1, logLoss }) =>
     [mae, rmse, r2, accuracy, balancedAccuracy, kappa, f1, logLoss].filter((score) => score !== undefined);
   digest.add([scored, ...[metrics, baseline, fading].flatMap(scores)]);
+  if (interval) digest.add([interval.covered, interval.width, interval.baselineWidth]);
   return [stream.hash(), digest.hex()];
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 import { replayLog } from '../../src/recording/index.js';
-import type { TaskNetwork } from '../../src/stream/index.js';
+import type { StreamReport, TaskNetwork } from '../../src/stream/index.js';
 import '../../src/vitest/index.js';
 
 const config = loadConfig(demoConfigPath());
@@ -22,6 +22,8 @@ test.each(['simd', 'reference'] as const)(
     expect((result.metrics as { mae: number }).mae).toBeLessThanOrEqual(0.14);
     expect(result).toReachSkill(0.83);
     expect(result.report.learner).toMatchObject({ kind: 'race' });
+    const { interval } = result.report as Extract<StreamReport, { kind: 'regress' }>;
+    for (const scores of interval!.targets) expect(Math.abs(scores.covered! - 0.9)).toBeLessThanOrEqual(0.02);
     // Golden: changes only when the arithmetic does.
     expect(result).toMatchHash('6168723ba4eea7c5');
   },
