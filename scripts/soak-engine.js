@@ -9,8 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { createNetwork, loadNetwork } from '../dist/index.js';
 
-// Each topology has a process of its own: two networks of different sizes in one make V8 call `learn` instead of inlining
-// it, and a number that comes back from such a call takes 16 bytes.
+// Each topology has a process of its own, so that what one is timed and measured at is not another's.
 const ALL = ['8-16-4', '32-64-32-8', '6-64-64-6', '128-256-128-10', '784-256-10'];
 const STEPS = Number(process.argv[2] ?? 1e7);
 const TOPOLOGIES = process.argv.slice(3);
@@ -56,9 +55,9 @@ async function soak() {
     return (await answer)[0];
   };
 
-  let collections = 0;
+  const collections = []; // when each began
   const observer = new PerformanceObserver((list) => {
-    collections += list.getEntries().length;
+    for (const { startTime } of list.getEntries()) collections.push(startTime);
   });
   observer.observe({ entryTypes: ['gc'] });
   const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -103,11 +102,13 @@ async function soak() {
       gc();
       await settled();
       const before = process.memoryUsage().heapUsed;
-      const collected = collections;
+      const start = performance.now();
       train(net, rows, done, left);
+      const end = performance.now();
       done += left;
       await settled();
-      during += collections - collected;
+      // What V8 collects afterwards, when the loop of events turns, answers the gc() above.
+      during += collections.filter((at) => at > start && at < end).length;
       growth = Math.max(growth, process.memoryUsage().heapUsed - before);
     }
     const ns = (process.cpuUsage().user * 1000 - startNs) / STEPS;
