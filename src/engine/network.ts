@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from '../models/index.js';
 import { layout as L, type Plan, type PlanOptions, planNetwork } from '../plan/index.js';
-import { firstDifference, type NetworkSpec, resolveNetwork } from '../spec/index.js';
+import { type NetworkSpec, resolveNetwork } from '../spec/index.js';
+import { copyRow } from './copy-row.js';
 import { EngineError, wrongArgument } from './errors.js';
 import { type Arena, createArena, type Executor, type ExecutorKind } from './executor.js';
 import { initialise } from './initialise.js';
 import { checkState, declaredNetwork, isRate, type NetworkState } from './kept-state.js';
-import { ParameterStore, type ParameterView, sizeOf } from './parameter-store.js';
+import { mergeParameters } from './merge.js';
+import { ParameterStore, type ParameterView } from './parameter-store.js';
 import { scheduleFactor } from './schedule.js';
 
 /** How a network is made, beside what it is. */
@@ -236,24 +238,7 @@ export class Network {
    * @param weights of this network first, then of each other; ≥ 0, not all 0. Default equal
    */
   merge(others: readonly Network[], weights: readonly number[] = [1, ...others.map(() => 1)]): void {
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    if (weights.length !== others.length + 1 || !weights.every((weight) => weight >= 0) || !(total > 0)) {
-      throw wrongArgument('weights', `[${weights}]`, `${others.length + 1} numbers ≥ 0, one of them above 0`);
-    }
-    for (const other of others) {
-      const difference = firstDifference(shapesOf(other), shapesOf(this), 'network');
-      if (difference) throw wrongArgument(`merge: ${difference.path}`, difference.a, difference.b);
-    }
-    const all = [this, ...others].map((network) => network.parameters());
-    this.parameters().forEach((parameter, p) => {
-      const sum = new Float64Array(sizeOf(parameter));
-      all.forEach((parameters, k) => {
-        parameters[p].read().forEach((value, i) => {
-          sum[i] += (weights[k] / total) * value;
-        });
-      });
-      parameter.write(sum);
-    });
+    mergeParameters(this, others, weights);
   }
 
   /** Steps that learned, since the network was made. */
@@ -436,43 +421,9 @@ export class Network {
   }
 }
 
-/**
- * `TypedArray.set` costs more than it moves for a short row. Fixed indices spare V8 the arithmetic of a loop: of the first
- * eight elements, as many as a small board sends.                                                                @hot
- */
-function copyRow(to: Float32Array, from: ArrayLike<number>, what: string): void {
-  const n = to.length;
-  if (from.length !== n) throw wrongArgument(what, `${from.length} values`, `${n}`);
-  if (n > 16) {
-    to.set(from);
-    return;
-  }
-  let i = 0;
-  if (n >= 4) {
-    to[0] = from[0];
-    to[1] = from[1];
-    to[2] = from[2];
-    to[3] = from[3];
-    i = 4;
-    if (n >= 8) {
-      to[4] = from[4];
-      to[5] = from[5];
-      to[6] = from[6];
-      to[7] = from[7];
-      i = 8;
-    }
-  }
-  for (; i < n; i++) to[i] = from[i];
-}
-
 function checkedRate(where: string, rate: number): number {
   if (!isRate(rate)) throw wrongArgument(where, String(rate), 'a finite number ≥ 0');
   return rate;
-}
-
-/** Names and shapes of a network's parameters. */
-function shapesOf(network: Network): Record<string, readonly number[]> {
-  return Object.fromEntries(network.plan.parameters.map(({ name, shape }) => [name, shape]));
 }
 
 /**
