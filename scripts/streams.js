@@ -5,6 +5,7 @@
 //                                             less than 88 or more than 92 % fails
 //   npm run streams -- <folder> --safety      every stream × rates 10⁻⁴ … 10² × every optimizer: what is worse than
 //                                             three times the naive error, or not finite, fails
+//   npm run streams -- <folder> --drift       what watchers for drift tell, what their policies do, what they cost
 //
 // A stream is NAME.csv, numeric with a header line, and NAME.json: { columns, kind, features, target, D, H }. One
 // pass, one row at a time: every row is predicted, scored when its label is known D rows later, then learned from;
@@ -18,6 +19,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createStream } from '../dist/stream.js';
+import { compareDrift } from './streams-drift.js';
 
 const UNSUPPORTED = { anomaly: 'finds unusual rows; there is no such task yet' };
 const KINDS = { soft: 'soft, MAE', forecast: 'forecast, MAE', class: 'class, accuracy' };
@@ -54,6 +56,7 @@ for (const path of manifests) {
 }
 if (flags.safety) checkSafety();
 else if (flags.intervals) checkIntervals();
+else if (flags.drift) compareDrift(streams, print);
 else compare(Number(flags.seeds));
 for (const line of skipped) console.log(`not run: ${line}`);
 
@@ -236,13 +239,16 @@ function readArguments() {
         seeds: { type: 'string', default: '1' },
         safety: { type: 'boolean', default: false },
         intervals: { type: 'boolean', default: false },
+        drift: { type: 'boolean', default: false },
       },
     });
     if (parsed.positionals.length !== 1 || !(Number(parsed.values.seeds) >= 1)) throw new Error('one folder');
     if (!existsSync(parsed.positionals[0])) exit(`no such folder: ${parsed.positionals[0]}`);
     return parsed;
   } catch {
-    return exit('usage: npm run streams -- <folder with NAME.json and NAME.csv> [--seeds N] [--intervals] [--safety]');
+    return exit(
+      'usage: npm run streams -- <folder with NAME.json and NAME.csv> [--seeds N] [--intervals | --safety | --drift]',
+    );
   }
 }
 

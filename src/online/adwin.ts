@@ -174,9 +174,9 @@ export class Adwin implements DriftDetector {
         const n1 = n - n0;
         if (n1 < SHORTEST) return 0;
         if (n0 < SHORTEST) continue;
-        const change = (totals[SUM] - sum0) / n1 - sum0 / n0;
-        const m = (n0 / n) * n1;
-        const epsilon = Math.sqrt(spread / m) + bound / m;
+        const inverse = n / (n0 * n1); // 1/m
+        const change = (totals[SUM] * (n0 / n) - sum0) * inverse; // µ₁ − µ₀
+        const epsilon = Math.sqrt(spread * inverse) + bound * inverse;
         if (change > epsilon) return 1;
         if (change < -epsilon) return -1;
       }
@@ -194,8 +194,8 @@ export class Adwin implements DriftDetector {
       const size = SIZES[row];
       for (let i = row * stride, end = i + counts[row]; i < end; i++) {
         if (n > 0) {
-          const between = sum / n - sums[i] / size;
-          squares += between * between * ((n / (n + size)) * size);
+          const between = sum * size - sums[i] * n;
+          squares += (between * between) / (n * size * (n + size));
         }
         squares += m2[i];
         sum += sums[i];
