@@ -6,3 +6,4 @@ export type { ParameterView } from './parameter-store.js';
 export { Random } from './random.js';
 export * from './side-by-side.js';
 export * from './tracker-bank.js';
+export type { WeightSpan } from './weight-span.js';

@@ -10,9 +10,10 @@ import { checkState, declaredNetwork, isRate, type NetworkState } from './kept-s
 import { mergeParameters } from './merge.js';
 import { ParameterStore, type ParameterView } from './parameter-store.js';
 import { scheduleFactor } from './schedule.js';
+import { WeightSpan } from './weight-span.js';
 
 /** How a network is made, beside what it is. */
-export interface NetworkOptions extends Pick<PlanOptions, 'examples' | 'reserve' | 'guardFloats'> {
+export interface NetworkOptions extends Pick<PlanOptions, 'examples' | 'gradients' | 'reserve' | 'guardFloats'> {
   /** Seed of the weights, 0 … 2³² − 1. Default 1. */
   seed?: number;
   /** Default `auto`: simd, or the reference where there is none. */
@@ -82,8 +83,8 @@ export class Network {
   #inspection: Network | undefined;
 
   /** @throws SpecError for a wrong network, EngineError where `simd` is asked for and there is none */
-  constructor(spec: NetworkSpec, options: NetworkOptions = {}, gradients = false, place?: Place) {
-    const plan = place?.plan ?? planNetwork(resolveNetwork(spec), { ...options, gradients });
+  constructor(spec: NetworkSpec, options: NetworkOptions = {}, place?: Place) {
+    const plan = place?.plan ?? planNetwork(resolveNetwork(spec), options);
     const { network } = plan;
     this.plan = plan;
     this.#arena = place?.arena ?? createArena([plan], options.executor ?? 'auto');
@@ -269,6 +270,11 @@ export class Network {
     return this.#arena.floats.subarray(offset, offset + used);
   }
 
+  /** Every parameter as it lies in the arena, for whoever treats all alike. */
+  weightSpan(): WeightSpan {
+    return new WeightSpan(this.plan, this.#arena);
+  }
+
   /** Every weight and bias, in order. */
   parameters(): ParameterView[] {
     return this.#store.views();
@@ -407,7 +413,7 @@ export class Network {
 
   #inspectionNetwork(): Network {
     const { examples, network } = this.plan;
-    this.#inspection ??= new Network(network, { examples, executor: this.executor }, true);
+    this.#inspection ??= new Network(network, { examples, executor: this.executor, gradients: true });
     const inspection = this.#inspection;
     const theirs = inspection.parameters();
     this.parameters().forEach((parameter, i) => {

@@ -39,7 +39,7 @@ export function createSideBySide(
   const bankPlan = bank && planTrackerBank(bank, { floats: last.floats, input: plans[0].region('x') });
   const arena = createArena(plans, executor, bankPlan?.bytes ?? last.bytes);
   return {
-    networks: plans.map((plan, k) => new Network(plan.network, { seed: seeds[k], executor }, false, { plan, arena })),
+    networks: plans.map((plan, k) => new Network(plan.network, { seed: seeds[k], executor }, { plan, arena })),
     bank: bankPlan && new TrackerBank(bankPlan, bankSeed, arena),
   };
 }

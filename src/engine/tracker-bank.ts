@@ -83,6 +83,11 @@ export class TrackerBank {
     this.#arena.executor.learnTrackers(this.#bank);
   }
 
+  /** Brings what is put off into the arrays of `state`, which may then be read and written until the next step. @hot */
+  settle(): void {
+    this.#arena.executor.settleTrackers(this.#bank);
+  }
+
   /** Everything that decides about later outputs, as it stands: valid until the next step. What is written to it is gone on from. */
   state(prefix: string): TrackerArray[] {
     const { spec, matrix, offsets, trackers } = this.plan;
