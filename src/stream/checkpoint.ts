@@ -36,6 +36,8 @@ export function loadStream(bytes: Uint8Array, options: Partial<StreamOptions> = 
     task: options.task ?? (declared(state, 'task') as StreamOptions['task']),
     network: options.network ?? declaredNetwork(state),
     drift: options.drift ?? (declaredDrift(state) as NonNullable<StreamOptions['drift']>),
+    memory: options.memory ?? (declared(state, 'memory') as StreamOptions['memory']),
+    monitor: options.monitor ?? (declared(state, 'monitor') as StreamOptions['monitor']),
   });
   stream.restore(state);
   return stream;

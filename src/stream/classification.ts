@@ -184,6 +184,10 @@ export class ClassificationHead implements TaskHead {
     ];
   }
 
+  scale(): StateArray[] {
+    return [];
+  }
+
   naiveState(prefix: string): StateArray[] {
     return [{ name: `${prefix}.stays`, shape: [2], data: this.stays }];
   }

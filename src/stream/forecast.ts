@@ -4,9 +4,11 @@ import { ChangeHead } from './change.js';
 import { Encoder } from './encoder.js';
 import { ForecastIntervals } from './forecast-intervals.js';
 import { ForecastMetrics, type ForecastScores } from './forecast-metrics.js';
+import type { MonitorReport } from './forgetting-monitor.js';
 import type { LearnerReport } from './learner.js';
-import { LEARNED, PREDICTED, SCORED, STEP_SKIPPED } from './outcome.js';
+import { PREDICTED, SCORED } from './outcome.js';
 import { HAS_LABEL } from './pending.js';
+import type { MemoryReport } from './replayer.js';
 import { LABELS, MISSING_LABELS, UNUSED_LABELS } from './report.js';
 import type { TaskKind } from './task-kind.js';
 import { Track, type TrackOptions } from './track.js';
@@ -17,6 +19,9 @@ export interface ForecastReport extends ForecastScores {
     /** Rows ahead. */
     horizon: number;
     learner: LearnerReport;
+    /** Where they were asked for. */
+    memory?: MemoryReport;
+    monitor?: MonitorReport;
   } & ForecastScores)[];
 }
 
@@ -134,7 +139,7 @@ export class ForecastTask implements TaskKind {
       const joined = tracks[k].join();
       if ((joined & SCORED) === 0) areScored = false;
       else this.score(k, then, place);
-      outcome |= joined & (LEARNED | STEP_SKIPPED);
+      outcome |= joined & ~SCORED;
     }
     if (!areScored) return outcome;
     this.metrics.update(this.scoredPrediction, this.scoredBaseline, this.scoredLine, this.truth, 0);
@@ -201,6 +206,7 @@ export class ForecastTask implements TaskKind {
       ...this.horizonMetrics[k].report(),
       interval: head.intervals?.report() ?? null,
       learner: this.tracks[k].learner.report(),
+      ...this.tracks[k].retention?.report(),
     }));
     return { ...this.metrics.report(), interval: this.intervals?.report() ?? null, horizons };
   }

@@ -1,12 +1,13 @@
 import type { ExecutorKind, Network, NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import type { StateArray } from '../online/index.js';
+import type { Knowledge } from './knowledge.js';
 import type { HeadKind } from './task-head.js';
 
 /** One contestant of a race. */
 export interface ExpertReport {
-  /** `network`, `tracker` (curved), `linear` (tracker) or `naive`. */
-  kind: 'network' | 'tracker' | 'linear' | 'naive';
+  /** `network`, `replay` (a network that learns remembered rows too), `tracker` (curved), `linear` (tracker) or `naive`. */
+  kind: 'network' | 'replay' | 'tracker' | 'linear' | 'naive';
   /** Of a network: its step size η; of a tracker: how fast it expects the law to drift, a row. */
   rate: number | null;
   /** Its part in the prediction, 0 … 1. */
@@ -33,6 +34,8 @@ export type LearnerReport =
       clippedRows: number;
       /** Predictions that were the naive predictor's, because the network was more than twice as wrong lately. */
       naiveRows: number;
+      /** Intervals after which weights were consolidated; where it was asked for. */
+      consolidated?: number;
     };
 
 /** What a learner is made for. */
@@ -43,6 +46,8 @@ export interface LearnerOptions {
   slots: number;
   seed: number;
   executor: ExecutorKind | 'auto';
+  /** Remembered rows will be learned from: a race lets contestants with and without them race. */
+  replays: boolean;
   /** Regions the stream wants in the arena of `network`. */
   reserve: Record<string, number>;
 }
@@ -58,14 +63,26 @@ export interface Learner {
   readonly loss: Float32Array | Float64Array;
   /** Predicts the row in `network.input` into the head's `prediction`. @hot */
   predict(slot: number): void;
+  /** Predicts the row in `network.input` to to[off … off + outputs), and leaves no trace of it. @hot */
+  probe(to: Float64Array, off: number): void;
+  /** Judges what was predicted in `slot` by its label, un-scaled, at `off`. Comes before `learn`, or instead of it. @hot */
+  judge(slot: number, labels: Float64Array, off: number): void;
   /**
-   * Judges what was predicted in `slot`, then learns from the row in `network.input` and its target in `network.target`.
+   * Learns from the row in `network.input` and its target in `network.target`.
    *
-   * @param labels the label itself, un-scaled, at `off`
    * @returns false for a step refused because something was not finite
    * @hot
    */
-  learn(slot: number, labels: Float64Array, off: number): boolean;
+  learn(): boolean;
+  /**
+   * Learns from a remembered row in `network.input` and its target in `network.target`: it was judged when it came.
+   *
+   * @returns false for a step refused because something was not finite
+   * @hot
+   */
+  replay(): boolean;
+  /** What makes predictions, borrowed: what a snapshot keeps. */
+  knowledge(): Knowledge;
   /** From here on it learns so many times as fast as it was declared to; 1: as declared. Rare, and free to allocate. */
   hasten(factor: number): void;
   /** Of a race, the network that is believed least begins anew, and is believed when it has shown to be right. */

@@ -1,11 +1,13 @@
 import { createNetwork, type Network, type NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
-import { CLIP, type StateArray } from '../online/index.js';
+import { CLIP, Consolidation, type StateArray } from '../online/index.js';
 import type { ResolvedNetwork } from '../spec/index.js';
+import type { Knowledge } from './knowledge.js';
 import { LabelAge } from './label-age.js';
 import type { Learner, LearnerOptions, LearnerReport } from './learner.js';
 import { StepLimit, setRates } from './step-limit.js';
 import type { TaskHead } from './task-head.js';
+import type { ResolvedTaskNetwork } from './task-network.js';
 
 /** What is left of a loss after a row, where network and naive predictor are compared: about 50 rows count. */
 const MEMORY = 0.98;
@@ -32,6 +34,8 @@ const NAIVE_ROWS = 2;
 export class NetworkLearner implements Learner {
   readonly network: Network;
   readonly loss: Float32Array;
+  private readonly safety: boolean;
+  private readonly consolidation: Consolidation | undefined;
   private readonly limit: StepLimit | undefined;
   private readonly labelAge = new LabelAge();
   /** [slots, 2, outputs]: what the network said, and the naive predictor. */
@@ -47,11 +51,13 @@ export class NetworkLearner implements Learner {
   constructor(
     private readonly head: TaskHead,
     declared: ResolvedNetwork,
-    private readonly safety: boolean,
+    { safety, consolidation }: Pick<ResolvedTaskNetwork, 'safety' | 'consolidation'>,
     { kind, slots, seed, executor, reserve }: LearnerOptions,
   ) {
-    this.network = createNetwork(declared, { seed, executor, reserve });
+    this.safety = safety;
+    this.network = createNetwork(declared, { seed, executor, reserve, gradients: consolidation !== undefined });
     this.loss = this.network.loss;
+    this.consolidation = consolidation && new Consolidation(this.network.weightSpan(), consolidation);
     this.limit = safety ? new StepLimit(this.network, kind) : undefined;
     this.kept = new Float64Array(safety ? slots * 2 * head.outputs : 0);
     this.isKept = new Int32Array(safety ? slots : 0);
@@ -66,7 +72,7 @@ export class NetworkLearner implements Learner {
       head.unscale(prediction, 0, network.output);
       return;
     }
-    this.clip();
+    if (this.clip()) counts[CLIPPED_ROWS] = counts[CLIPPED_ROWS] + 1;
     head.unscale(prediction, 0, network.output);
     labelAge.pass();
     const off = slot * 2 * outputs;
@@ -79,8 +85,16 @@ export class NetworkLearner implements Learner {
     }
   }
 
-  /** @hot */
-  private clip(): void {
+  /** Outputs are cut, whatever `safety` says. @hot */
+  probe(to: Float64Array, off: number): void {
+    const { head, network } = this;
+    network.forward();
+    this.clip();
+    head.unscale(to, off, network.output);
+  }
+
+  /** Cuts outputs to ±LARGEST. @returns whether one was beyond @hot */
+  private clip(): boolean {
     const { output } = this.network;
     let isClipped = false;
     for (let c = 0; c < output.length; c++) {
@@ -89,7 +103,7 @@ export class NetworkLearner implements Learner {
       output[c] = v < 0 ? -LARGEST : LARGEST;
       isClipped = true;
     }
-    if (isClipped) this.counts[CLIPPED_ROWS] = this.counts[CLIPPED_ROWS] + 1;
+    return isClipped;
   }
 
   /** @hot */
@@ -99,21 +113,47 @@ export class NetworkLearner implements Learner {
   }
 
   /** @hot */
-  learn(slot: number, labels: Float64Array, off: number): boolean {
-    const { head, network, kept, isKept, losses, sums, counts, limit } = this;
-    if (limit !== undefined) {
-      this.labelAge.receive();
-      if (isKept[slot] === 1) {
-        head.writeLosses(losses, kept, slot * 2 * head.outputs, labels, off, 2 * LARGEST);
-        for (let k = 0; k < 2; k++) {
-          const sum = sums[k] * MEMORY + losses[k];
-          sums[k] = sum < 1e-100 ? 0 : sum;
-        }
-        sums[MASS] = sums[MASS] * MEMORY + 1;
-      }
-      if (limit.shorten()) counts[LIMITED_STEPS] = counts[LIMITED_STEPS] + 1;
+  judge(slot: number, labels: Float64Array, off: number): void {
+    const { head, kept, isKept, losses, sums } = this;
+    if (!this.safety) return;
+    this.labelAge.receive();
+    if (isKept[slot] !== 1) return;
+    head.writeLosses(losses, kept, slot * 2 * head.outputs, labels, off, 2 * LARGEST);
+    for (let k = 0; k < 2; k++) {
+      const sum = sums[k] * MEMORY + losses[k];
+      sums[k] = sum < 1e-100 ? 0 : sum;
     }
-    return network.tryStep();
+    sums[MASS] = sums[MASS] * MEMORY + 1;
+  }
+
+  /** @hot */
+  learn(): boolean {
+    this.shorten();
+    const { network, consolidation } = this;
+    consolidation?.beforeStep();
+    if (!network.tryStep()) return false;
+    consolidation?.afterStep();
+    return true;
+  }
+
+  /** @hot */
+  replay(): boolean {
+    const { network, consolidation } = this;
+    this.shorten();
+    consolidation?.beforeStep();
+    if (!network.tryStep()) return false;
+    consolidation?.afterStep();
+    return true;
+  }
+
+  /** @hot */
+  private shorten(): void {
+    const { limit, counts } = this;
+    if (limit?.shorten()) counts[LIMITED_STEPS] = counts[LIMITED_STEPS] + 1;
+  }
+
+  knowledge(): Knowledge {
+    return { spans: [this.network.weightSpan()], arrays: this.consolidation?.state('') ?? [] };
   }
 
   hasten(factor: number): void {
@@ -128,9 +168,9 @@ export class NetworkLearner implements Learner {
     return this.network.hash();
   }
 
-  /** None: what is learned depends on the network alone. */
+  /** Of the network alone, and of what holds its weights. */
   arrays(): StateArray[] {
-    return [];
+    return this.consolidation?.state('stream.consolidation') ?? [];
   }
 
   scores(): StateArray[] {
@@ -156,13 +196,14 @@ export class NetworkLearner implements Learner {
   }
 
   report(): LearnerReport {
-    const { safety, counts } = this;
+    const { safety, counts, consolidation } = this;
     return {
       kind: 'network',
       safety,
       limitedSteps: counts[LIMITED_STEPS],
       clippedRows: counts[CLIPPED_ROWS],
       naiveRows: counts[NAIVE_ROWS],
+      ...(consolidation === undefined ? {} : { consolidated: consolidation.consolidated }),
     };
   }
 }

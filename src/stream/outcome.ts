@@ -18,6 +18,12 @@ export const LEARNED = 64;
 export const STEP_SKIPPED = 128;
 /** A watcher of `drift` told a change; `report().drift` says which. */
 export const DRIFTED = 256;
+/** The row whose label has come was held out as part of the probe: not learned from. */
+export const HELD_OUT = 4096;
+/** A look at the probe has found that the learner has forgotten: `report().monitor` tells how much. */
+export const FORGOTTEN = 8192;
+/** The best state known was put back then. */
+export const ROLLED_BACK = 16384;
 
 const NAMES: readonly [bit: number, name: string][] = [
   [PREDICTED, 'predicted'],
@@ -29,6 +35,9 @@ const NAMES: readonly [bit: number, name: string][] = [
   [LEARNED, 'learned'],
   [STEP_SKIPPED, 'stepSkipped'],
   [DRIFTED, 'drifted'],
+  [HELD_OUT, 'heldOut'],
+  [FORGOTTEN, 'forgotten'],
+  [ROLLED_BACK, 'rolledBack'],
 ];
 
 /** An outcome in words. */

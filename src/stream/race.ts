@@ -2,6 +2,7 @@ import { createNetwork, createSideBySide, type Network, type NetworkState, type 
 import type { TensorFile } from '../models/index.js';
 import { Mixture, type StateArray } from '../online/index.js';
 import type { NetworkSpec } from '../spec/index.js';
+import type { Knowledge } from './knowledge.js';
 import { LabelAge } from './label-age.js';
 import type { ExpertReport, Learner, LearnerOptions, LearnerReport } from './learner.js';
 import { joined, partOf, restoreAll, toFile, withPrefix } from './state-parts.js';
@@ -20,6 +21,8 @@ const NETWORKS = [
 ] as const;
 /** Hidden tanh units of each network, and random features of the trackers. */
 const UNITS = 16;
+/** Joins where rows are remembered: it learns those too, after every row. Whether that helps, the race shows. */
+const REPLAYER = { rate: 0.1, initialiser: 'xavier' } as const;
 /** A loss is cut here, in standard deviations of the target: one row never decides who is believed. */
 const LOSS_LIMIT = 3;
 /** Errors of a network are cut here before they are learned from, in the same. */
@@ -43,7 +46,7 @@ export function raceNetwork(
   kind: HeadKind,
   inputs: number,
   outputs: number,
-  { rate, initialiser }: (typeof NETWORKS)[number],
+  { rate, initialiser }: (typeof NETWORKS)[number] | typeof REPLAYER,
 ): NetworkSpec {
   return {
     inputs,
@@ -78,11 +81,17 @@ export class Race implements Learner {
   private readonly mixture: Mixture;
   private readonly labelAge = new LabelAge();
   private readonly experts: number;
+  /** Of the networks. */
+  private readonly rates: readonly number[];
+  /** Index of the network that learns remembered rows too, −1 for none. */
+  private readonly replayer: number;
   /** [networks]: rate · curvature, as declared and as it is now. */
   private readonly declaredFactors: Float64Array;
   private readonly factors: Float64Array;
   /** What rates are multiplied by. */
   private pace = 1;
+  /** [experts, outputs]: of a row of the probe. */
+  private readonly probed: Float64Array;
   /** [slots, experts, outputs] */
   private readonly kept: Float64Array;
   /** [slots]: whether there was a label to go by when the row was predicted. */
@@ -90,13 +99,16 @@ export class Race implements Learner {
 
   constructor(
     private readonly head: TaskHead,
-    { kind, inputs, slots, seed, executor, reserve }: LearnerOptions,
+    { kind, inputs, slots, seed, executor, replays, reserve }: LearnerOptions,
   ) {
     const { outputs } = head;
+    const specs = replays ? [...NETWORKS, REPLAYER] : NETWORKS;
+    this.rates = specs.map(({ rate }) => rate);
+    this.replayer = replays ? NETWORKS.length : -1;
     const { networks, bank } = createSideBySide(
       {
-        networks: NETWORKS.map((network) => raceNetwork(kind, inputs, outputs, network)),
-        seeds: NETWORKS.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
+        networks: specs.map((network) => raceNetwork(kind, inputs, outputs, network)),
+        seeds: specs.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
         bank: inputs <= MOST_TRACKED ? { inputs, outputs, units: UNITS, trackers: TRACKERS } : undefined,
         bankSeed: seed,
       },
@@ -107,35 +119,49 @@ export class Race implements Learner {
     this.bank = bank;
     this.experts = networks.length + (bank?.outputs.length ?? 0) + 1;
     this.mixture = new Mixture(this.experts, MIXING_RATE, MEMORY);
-    this.declaredFactors = Float64Array.from(NETWORKS, ({ rate }) => rate * CURVATURE[kind]);
+    this.declaredFactors = Float64Array.from(this.rates, (rate) => rate * CURVATURE[kind]);
     this.factors = this.declaredFactors.slice();
+    this.probed = new Float64Array(this.experts * outputs);
     this.kept = new Float64Array(slots * this.experts * outputs);
     this.isKept = new Int32Array(slots);
   }
 
   /** @hot */
   predict(slot: number): void {
-    const { head, networks, bank, experts, kept, isKept, labelAge } = this;
-    const { outputs } = head;
+    const { head, experts, kept, isKept, labelAge } = this;
     labelAge.pass();
-    let off = slot * experts * outputs;
-    for (let k = 0; k < networks.length; k++, off += outputs) {
+    const off = slot * experts * head.outputs;
+    this.ask(kept, off);
+    isKept[slot] = head.knowsLabel() ? 1 : 0;
+    this.mix(kept, off, head.prediction, 0);
+  }
+
+  /** @hot */
+  probe(to: Float64Array, off: number): void {
+    this.ask(this.probed, 0);
+    this.mix(this.probed, 0, to, off);
+  }
+
+  /** Writes what every contestant says of the row in `network.input` to to[off … off + experts · outputs). @hot */
+  private ask(to: Float64Array, off: number): void {
+    const { head, networks, bank } = this;
+    const { outputs } = head;
+    let at = off;
+    for (let k = 0; k < networks.length; k++, at += outputs) {
       networks[k].forward();
-      head.unscale(kept, off, networks[k].output);
+      head.unscale(to, at, networks[k].output);
     }
     if (bank !== undefined) {
       bank.predict();
-      for (let k = 0; k < bank.outputs.length; k++, off += outputs) head.unscaleLinear(kept, off, bank.outputs[k]);
+      for (let k = 0; k < bank.outputs.length; k++, at += outputs) head.unscaleLinear(to, at, bank.outputs[k]);
     }
-    head.writeNaive(kept, off);
-    isKept[slot] = head.knowsLabel() ? 1 : 0;
-    this.mix(slot);
+    head.writeNaive(to, at);
   }
 
-  /** Writes the weighted mean of what is kept in a slot to the head's `prediction`. @hot */
-  private mix(slot: number): void {
-    const { head, experts, kept, mixture } = this;
-    const { outputs, prediction } = head;
+  /** Writes the weighted mean of said[saidOff …] to to[off … off + outputs). @hot */
+  private mix(said: Float64Array, saidOff: number, to: Float64Array, off: number): void {
+    const { head, experts, mixture } = this;
+    const { outputs } = head;
     const { weights } = mixture;
     const naive = experts - 1;
     const others = 1 - weights[naive];
@@ -145,23 +171,27 @@ export class Race implements Learner {
     const scale = isOut ? 1 / others : 1;
     for (let c = 0; c < outputs; c++) {
       let sum = 0;
-      for (let k = 0, i = slot * experts * outputs + c; k < count; k++, i += outputs) {
-        if (!Number.isFinite(kept[i])) kept[i] = 0;
-        sum += weights[k] * scale * kept[i];
+      for (let k = 0, i = saidOff + c; k < count; k++, i += outputs) {
+        if (!Number.isFinite(said[i])) said[i] = 0;
+        sum += weights[k] * scale * said[i];
       }
-      prediction[c] = sum;
+      to[off + c] = sum;
     }
   }
 
   /** @hot */
-  learn(slot: number, labels: Float64Array, off: number): boolean {
-    const { head, networks, bank, experts, kept, isKept, mixture, factors } = this;
-    const { input, target } = this.network;
+  judge(slot: number, labels: Float64Array, off: number): void {
+    const { head, experts, kept, isKept, mixture } = this;
     this.labelAge.receive();
-    if (isKept[slot] === 1) {
-      head.writeLosses(mixture.losses, kept, slot * experts * head.outputs, labels, off, LOSS_LIMIT);
-      mixture.update();
-    }
+    if (isKept[slot] !== 1) return;
+    head.writeLosses(mixture.losses, kept, slot * experts * head.outputs, labels, off, LOSS_LIMIT);
+    mixture.update();
+  }
+
+  /** @hot */
+  learn(): boolean {
+    const { head, networks, bank, factors } = this;
+    const { input, target } = this.network;
     let length = UNITS + 1;
     for (let i = 0; i < input.length; i++) length += input[i] * input[i];
     let learned = true;
@@ -207,6 +237,26 @@ export class Race implements Learner {
     mixture.demote(worst);
   }
 
+  /** @hot */
+  replay(): boolean {
+    const { replayer, networks, factors } = this;
+    if (replayer < 0) return true;
+    const { input } = this.network;
+    let length = UNITS + 1;
+    for (let i = 0; i < input.length; i++) length += input[i] * input[i];
+    networks[replayer].rowWeights[0] = 1 / (1 + factors[replayer] * length);
+    return networks[replayer].tryStep();
+  }
+
+  knowledge(): Knowledge {
+    const { networks, bank } = this;
+    return {
+      spans: networks.map((network) => network.weightSpan()),
+      arrays: bank?.state('') ?? [],
+      settle: () => bank?.settle(),
+    };
+  }
+
   hash(): string {
     return this.networks.map((network) => network.hash()).join(' ');
   }
@@ -242,14 +292,23 @@ export class Race implements Learner {
   }
 
   report(): LearnerReport {
-    const { mixture, networks } = this;
+    const { mixture, networks, rates, replayer } = this;
     const { weights } = mixture;
     const experts = Array.from(weights, (weight, k): ExpertReport => {
       const tracker = TRACKERS[k - networks.length];
       const isNaive = k === weights.length - 1;
       return {
-        kind: k < networks.length ? 'network' : isNaive ? 'naive' : tracker.isCurved ? 'tracker' : 'linear',
-        rate: k < networks.length ? NETWORKS[k].rate : isNaive ? null : tracker.drift,
+        kind:
+          k === replayer
+            ? 'replay'
+            : k < networks.length
+              ? 'network'
+              : isNaive
+                ? 'naive'
+                : tracker.isCurved
+                  ? 'tracker'
+                  : 'linear',
+        rate: k < networks.length ? rates[k] : isNaive ? null : tracker.drift,
         weight,
         loss: mixture.meanLoss(k),
       };

@@ -146,8 +146,12 @@ export class RegressionHead implements TaskHead {
     return [
       { name: `${prefix}.latest`, shape: [this.width], data: this.latest },
       { name: `${prefix}.hasLatest`, shape: [1], data: this.hasLatest },
-      ...this.scaler.state(`${prefix}.scaler`),
+      ...this.scale(prefix),
     ];
+  }
+
+  scale(prefix: string): StateArray[] {
+    return this.scaler.state(`${prefix}.scaler`);
   }
 
   naiveState(): StateArray[] {

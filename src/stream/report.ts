@@ -1,7 +1,9 @@
 import type { ClassificationReport, RegressionReport } from '../online/index.js';
 import type { DriftReport } from './drift-watch.js';
 import type { ForecastReport } from './forecast.js';
+import type { MonitorReport } from './forgetting-monitor.js';
 import type { LearnerReport } from './learner.js';
+import type { MemoryReport } from './replayer.js';
 
 /** Why rows before and after do not belong together. */
 export const GAP_REASONS = ['time', 'sequence', 'reconnect', 'restart', 'request'] as const;
@@ -41,6 +43,9 @@ export interface StreamCounters {
   drift: DriftReport[];
   /** Who learns, and how: weights and rates of a race, what safety did to a declared network; of the first horizon. */
   learner: LearnerReport;
+  /** What is remembered, and what the probe of forgetting shows; where they were asked for. */
+  memory?: MemoryReport;
+  monitor?: MonitorReport;
 }
 
 /** What is reported of a kind of task, beside the counters. */
@@ -76,6 +81,7 @@ export function reportOf(
   scores: TaskScores,
   learner: LearnerReport,
   drift: DriftReport[],
+  retention: Pick<StreamCounters, 'memory' | 'monitor'> = {},
 ): StreamReport {
   const gapReasons: StreamCounters['gapReasons'] = {};
   let gaps = 0;
@@ -105,5 +111,6 @@ export function reportOf(
     notFinite: counts[NOT_FINITE_ROWS],
     drift,
     learner,
+    ...retention,
   } as StreamReport;
 }

@@ -1,7 +1,7 @@
 import type { NetworkState } from '../engine/index.js';
 import { CheckpointError, type Tensor, type TensorFile } from '../models/index.js';
 import type { StateArray } from '../online/index.js';
-import type { Column } from '../spec/index.js';
+import type { Column, Memory } from '../spec/index.js';
 import { firstDifference } from '../spec/index.js';
 import { joined, restoreAll } from './state-parts.js';
 import type { Stream } from './stream.js';
@@ -30,6 +30,8 @@ export function stateOf(stream: Stream): NetworkState {
       'stream.task': toJson(stream.task),
       'stream.network': toJson(stream.taskNetwork),
       ...(stream.drift.length === 0 ? {} : { 'stream.drift': toJson(stream.drift) }),
+      ...(stream.memory === undefined ? {} : { 'stream.memory': toJson(asKept(stream.memory)) }),
+      ...(stream.monitor === undefined ? {} : { 'stream.monitor': toJson(stream.monitor) }),
       'stream.hash': stream.hash(),
     },
   };
@@ -46,6 +48,8 @@ export function restoreState(stream: Stream, state: TensorFile): void {
   checkSame('task', declared(state, 'task'), stream.task);
   checkNetwork(declared(state, 'network'), stream.taskNetwork);
   checkSame('drift', declaredDrift(state), stream.drift);
+  checkSame('memory', declared(state, 'memory') ?? NONE, stream.memory ? asKept(stream.memory) : NONE);
+  checkSame('monitor', declared(state, 'monitor') ?? NONE, stream.monitor ?? NONE);
   const arrays = keptArrays(stream);
   for (const array of arrays) checkTensor(array, state.tensors.get(array.name));
   restoreAll(
@@ -80,9 +84,14 @@ export function checkFormat({ metadata }: TensorFile): void {
   }
 }
 
-/** What a checkpoint says its columns, task or network are. */
-export function declared({ metadata }: TensorFile, part: 'columns' | 'task' | 'network' | 'drift'): unknown {
+type Part = 'columns' | 'task' | 'network' | 'drift' | 'memory' | 'monitor';
+
+const NONE = 'none';
+
+/** What a checkpoint says its columns, task, network, memory or monitor are; the last two may be undefined. */
+export function declared({ metadata }: TensorFile, part: Part): unknown {
   const text = metadata[`stream.${part}`];
+  if (text === undefined && (part === 'memory' || part === 'monitor')) return undefined;
   try {
     return fromJson(text ?? '');
   } catch {
@@ -93,6 +102,12 @@ export function declared({ metadata }: TensorFile, part: 'columns' | 'task' | 'n
 /** The watchers a checkpoint names; none where it says nothing of them. */
 export function declaredDrift(state: TensorFile): unknown {
   return state.metadata['stream.drift'] === undefined ? [] : declared(state, 'drift');
+}
+
+/** What of a memory must be the same: how many rows a budget came to is an array of the state. */
+function asKept(memory: Memory): Partial<Memory> {
+  const { replay, ...rest } = memory;
+  return memory.budgetUs === undefined ? memory : rest;
 }
 
 /** The arrays that make tensors: an empty one has nothing to keep. */

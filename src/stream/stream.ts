@@ -5,9 +5,15 @@ import {
   type Column,
   type Drift,
   type DriftSpec,
+  type Memory,
+  type MemorySpec,
+  type Monitor,
+  type MonitorSpec,
   type RowSchema,
   resolveColumns,
   resolveDrift,
+  resolveMemory,
+  resolveMonitor,
   resolveTask,
   SpecError,
   type Task,
@@ -51,6 +57,10 @@ export interface StreamOptions {
   drift?: readonly DriftSpec[];
   /** Seed of the initial weights. Default 1. */
   seed?: number;
+  /** What is remembered, to be learned from again. Default nothing. */
+  memory?: MemorySpec | undefined;
+  /** A held-out probe, which shows what has been forgotten. Default none. */
+  monitor?: MonitorSpec | undefined;
   /** Default `auto`. */
   executor?: 'auto' | 'simd' | 'reference';
 }
@@ -76,6 +86,10 @@ export class Stream {
   readonly taskNetwork: Readonly<ResolvedTaskNetwork> | 'race';
   /** Watchers, with their defaults. */
   readonly drift: readonly Drift[];
+  /** What is remembered, with its defaults; undefined where nothing is. */
+  readonly memory: Readonly<Memory> | undefined;
+  /** The probe that shows what has been forgotten, with its defaults. */
+  readonly monitor: Readonly<Monitor> | undefined;
   /** What is predicted and learned, each on its own: one thing, or a forecast's horizons. */
   readonly tracks: readonly Track[];
   /** What learns, of the first of them: the declared network, or a race. */
@@ -116,8 +130,9 @@ export class Stream {
   private readonly features: Encoder;
   private readonly history: History;
   private readonly scaler: RunningScaler;
-  /** [inputs] */
+  /** [inputs], standardised, and as they were. */
   private readonly values: Float64Array;
+  private readonly raw: Float64Array;
   private readonly watch: DriftWatch;
   private readonly counts = new Float64Array(COUNTERS);
   /** The largest step of the time column that is no gap, in seconds. */
@@ -147,9 +162,14 @@ export class Stream {
     isCategory.set(this.features.isCategory);
     this.scaler = new RunningScaler(inputs, isCategory);
     this.values = new Float64Array(inputs);
+    this.raw = new Float64Array(inputs);
 
     const { network, seed = 1, executor = 'auto' } = options;
-    const trackOptions = { inputs, network, seed, executor, counts: this.counts, learning: this.learning };
+    this.memory = options.memory && resolveMemory(options.memory, task.kind);
+    this.monitor = options.monitor && resolveMonitor(options.monitor);
+    const { memory, monitor, scaler, raw, counts, learning } = this;
+    const retention = { memory, monitor };
+    const trackOptions = { inputs, network, seed, executor, counts, learning, scaler, raw, retention };
     const reserve = { row: columns.length };
     this.kind =
       task.kind === 'forecast'
@@ -219,7 +239,8 @@ export class Stream {
   /**
    * Takes the row in `row` and `time`.
    *
-   * @returns PREDICTED, QUARANTINED, MISSING or NOT_FINITE, with any of AFTER_GAP, SCORED, LEARNED, STEP_SKIPPED, DRIFTED
+   * @returns PREDICTED, QUARANTINED, MISSING or NOT_FINITE, with any of AFTER_GAP, SCORED, LEARNED, STEP_SKIPPED, DRIFTED,
+   * HELD_OUT, FORGOTTEN, ROLLED_BACK
    * @hot
    */
   accept(): number {
@@ -256,7 +277,8 @@ export class Stream {
    * latest. A row takes one label; one that is no longer waited for, was not predicted from, or has its label is left
    * out and counted.
    *
-   * @returns any of SCORED, LEARNED, STEP_SKIPPED, DRIFTED; QUARANTINED where a value is missing or out of range
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED, DRIFTED, HELD_OUT, FORGOTTEN, ROLLED_BACK; QUARANTINED where a value is
+   * missing or out of range
    * @hot
    */
   label(age: number): number {
@@ -310,15 +332,15 @@ export class Stream {
 
   /** @hot */
   private predict(): number {
-    const { counts, row, values, scaler, features, history } = this;
+    const { counts, row, values, raw, scaler, features, history } = this;
     if (!features.isComplete(row) || !this.kind.isComplete()) {
       counts[MISSING_ROWS] = counts[MISSING_ROWS] + 1;
       return MISSING;
     }
-    features.encode(values, 0, row);
-    if (history.write(values, features.width)) counts[SHORT_ROWS] = counts[SHORT_ROWS] + 1;
-    if (this.learning[0] === 1) scaler.update(values, 0);
-    scaler.standardise(values, values, 0);
+    features.encode(raw, 0, row);
+    if (history.write(raw, features.width)) counts[SHORT_ROWS] = counts[SHORT_ROWS] + 1;
+    if (this.learning[0] === 1) scaler.update(raw, 0);
+    scaler.standardise(values, raw, 0);
     const outcome = this.kind.predict(values, counts[ROWS] > this.task.warmup);
     const counter = outcome === PREDICTED ? PREDICTIONS : NOT_FINITE_ROWS;
     counts[counter] = counts[counter] + 1;
@@ -334,6 +356,7 @@ export class Stream {
       this.kind.report(),
       this.learner.report(),
       this.watch.report(),
+      this.tracks[0].retention?.report(),
     );
   }
 
@@ -379,7 +402,10 @@ export class Stream {
   /** Works out again what follows from `arrays`, after they were written. */
   refresh(): void {
     this.scaler.refresh();
-    for (const { head } of this.tracks) head.refresh();
+    for (const { head, retention } of this.tracks) {
+      head.refresh();
+      retention?.refresh();
+    }
     this.watch.refresh();
   }
 

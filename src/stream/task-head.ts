@@ -64,6 +64,8 @@ export interface TaskHead {
   report(): RegressionReport | ClassificationReport;
   /** What decides about later predictions. */
   state(prefix: string): StateArray[];
+  /** Of that, the scale of labels: what outputs of a network are relative to. */
+  scale(prefix: string): StateArray[];
   /** What, beside that, `writeNaive` goes by. */
   naiveState(prefix: string): StateArray[];
   /** What only the report shows. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { ResolvedConsolidation } from '../online/index.js';
 import {
   type Initialiser,
   type LayerSpec,
@@ -6,6 +7,7 @@ import {
   type OptimizerSpec,
   type ResolvedNetwork,
   resolveNetwork,
+  SpecError,
 } from '../spec/index.js';
 import { parse } from '../spec/parse.js';
 import { taskNetworkEntries } from '../spec/schemas.js';
@@ -26,7 +28,14 @@ export interface TaskNetwork {
    * as wrong; both are counted. Default true.
    */
   safety?: boolean;
+  /** Holds weights that were important for what was learned before. Default none. */
+  consolidation?: ConsolidationSpec;
 }
+
+/** `strength` is λ of ewc, c of si; `interval` (default 500) counts steps; `keep` is γ (default 0.9), `damping` ξ (default 0.1). */
+export type ConsolidationSpec =
+  | { kind: 'ewc'; strength: number; interval?: number; keep?: number }
+  | { kind: 'si'; strength: number; interval?: number; damping?: number };
 
 /** The same with every default filled in. */
 export interface ResolvedTaskNetwork {
@@ -35,6 +44,7 @@ export interface ResolvedTaskNetwork {
   outputInitialiser: Initialiser;
   shortcut: boolean;
   safety: boolean;
+  consolidation?: ResolvedConsolidation;
 }
 
 /** Whether a task names a network: any key of it. Without one it gets a race. */
@@ -59,6 +69,7 @@ export function resolveTaskNetwork(
   outputs: number,
 ): { taskNetwork: ResolvedTaskNetwork; network: ResolvedNetwork } {
   const chosen = parse(taskNetworkSchema, value, 'network');
+  const { consolidation } = chosen;
   const outputInitialiser = chosen.outputInitialiser ?? 'xavier';
   const network = resolveNetwork({
     inputs,
@@ -75,6 +86,13 @@ export function resolveTaskNetwork(
     optimizer: chosen.optimizer ?? { kind: 'sgd', rate: RATE[kind] },
     shortcut: chosen.shortcut,
   } satisfies NetworkSpec);
+  if (consolidation !== undefined && network.optimizer.accumulate > 1) {
+    throw new SpecError('SPEC_CONSOLIDATION', {
+      where: 'network.consolidation',
+      found: `it beside optimizer.accumulate ${network.optimizer.accumulate}`,
+      expected: 'accumulate 1: importances are those of single rows',
+    });
+  }
   return {
     taskNetwork: {
       layers: network.layers.slice(0, -1),
@@ -82,6 +100,7 @@ export function resolveTaskNetwork(
       outputInitialiser,
       shortcut: network.shortcut,
       safety: chosen.safety ?? true,
+      ...(consolidation === undefined ? {} : { consolidation }),
     },
     network,
   };

@@ -1,14 +1,15 @@
 import type { ExecutorKind, NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
-import type { StateArray } from '../online/index.js';
+import type { RunningScaler, StateArray } from '../online/index.js';
 import type { Task } from '../spec/index.js';
 import type { DriftWatch } from './drift-watch.js';
 import type { Learner } from './learner.js';
 import { NetworkLearner } from './network-learner.js';
-import { LEARNED, NOT_FINITE, PREDICTED, SCORED, STEP_SKIPPED } from './outcome.js';
+import { HELD_OUT, LEARNED, NOT_FINITE, PREDICTED, SCORED, STEP_SKIPPED } from './outcome.js';
 import { HAS_FEATURES, HAS_LABEL, HAS_OUTSIDE_LABEL, PendingRows } from './pending.js';
 import { Race } from './race.js';
 import { SKIPPED_STEPS, STEPS, UNUSED_LABELS } from './report.js';
+import { needsRaw, Retention, type RetentionSpec, regionsOf } from './retention.js';
 import { partOf, withPrefix } from './state-parts.js';
 import type { HeadKind, TaskHead } from './task-head.js';
 import { isNamed, type ResolvedTaskNetwork, resolveTaskNetwork, type TaskNetwork } from './task-network.js';
@@ -33,6 +34,12 @@ export interface TrackOptions {
   counts: Float64Array;
   /** [0]: 1 while rows are learned from. */
   learning: Int32Array;
+  /** Of the features. */
+  scaler: RunningScaler;
+  /** [inputs]: the current row's, before they are standardised. */
+  raw: Float64Array;
+  /** Against forgetting. */
+  retention: RetentionSpec;
 }
 
 /**
@@ -50,6 +57,8 @@ export class Track {
   private readonly target: Float32Array;
   private readonly counts: Float64Array;
   private readonly learning: Int32Array;
+  /** Undefined where nothing is remembered or watched. */
+  readonly retention: Retention | undefined;
 
   /**
    * @param reserve regions the stream wants in the arena of this track's network
@@ -58,16 +67,25 @@ export class Track {
   constructor(
     readonly head: TaskHead,
     private readonly times: LabelTimes,
-    { kind, inputs, network: declared, seed, executor, counts, learning }: TrackOptions,
+    trackOptions: TrackOptions,
     reserve: Record<string, number> = {},
     private readonly name = '',
   ) {
+    const { kind, inputs, network: declared, seed, executor, counts, learning, retention } = trackOptions;
     const slots = slotsFor(times);
-    const options = { kind, inputs, slots, seed, executor, reserve: { ...reserve, pending: slots * inputs } };
+    const options = {
+      kind,
+      inputs,
+      slots,
+      seed,
+      executor,
+      replays: retention.memory !== undefined,
+      reserve: { ...reserve, pending: slots * inputs, ...regionsOf(retention, slots, inputs, head.width) },
+    };
     if (isNamed(declared)) {
       const { taskNetwork, network } = resolveTaskNetwork(declared, kind, inputs, head.outputs);
       this.taskNetwork = taskNetwork;
-      this.learner = new NetworkLearner(head, network, taskNetwork.safety, options);
+      this.learner = new NetworkLearner(head, network, taskNetwork, options);
     } else {
       this.taskNetwork = 'race';
       this.learner = new Race(head, options);
@@ -78,12 +96,15 @@ export class Track {
     this.target = network.target;
     this.counts = counts;
     this.learning = learning;
+    this.retention = needsRaw(retention)
+      ? new Retention(this.learner, head, slots, name === '', trackOptions)
+      : undefined;
   }
 
   /**
    * Scores and learns from the label that the current row makes known.
    *
-   * @returns any of SCORED, LEARNED, STEP_SKIPPED
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED, HELD_OUT, FORGOTTEN, ROLLED_BACK
    * @hot
    */
   join(): number {
@@ -99,7 +120,7 @@ export class Track {
   /**
    * Takes a label [width] from outside the rows for the row `age` rows ago.
    *
-   * @returns any of SCORED, LEARNED, STEP_SKIPPED
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED, HELD_OUT, FORGOTTEN, ROLLED_BACK
    * @hot
    */
   label(age: number, label: Float64Array): number {
@@ -119,7 +140,7 @@ export class Track {
 
   /** Scores what was predicted in a slot, and learns from it. @hot */
   private useLabel(slot: number, labels: Float64Array, labelOff: number): number {
-    const { pending, head, counts } = this;
+    const { pending, head } = this;
     let outcome = 0;
     if (pending.isScorable[slot] === 1) {
       head.score(pending, slot, labels, labelOff);
@@ -139,13 +160,26 @@ export class Track {
     for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off];
     head.writeTarget(this.target, labels, labelOff);
     head.judgeNaive(pending, slot, labels, labelOff);
-    if (!this.learner.learn(slot, labels, labelOff)) {
+    const { retention, learner } = this;
+    learner.judge(slot, labels, labelOff);
+    if (retention?.hold(slot, labels, labelOff)) {
+      return outcome | HELD_OUT | retention.afterRow();
+    }
+    const learned = this.learn(slot, labels, labelOff);
+    return outcome | learned | (retention === undefined ? 0 : retention.afterRow());
+  }
+
+  /** @hot */
+  private learn(slot: number, labels: Float64Array, labelOff: number): number {
+    const { counts } = this;
+    if (!this.learner.learn()) {
       counts[SKIPPED_STEPS] = counts[SKIPPED_STEPS] + 1;
-      return outcome | STEP_SKIPPED;
+      return STEP_SKIPPED;
     }
     counts[STEPS] = counts[STEPS] + 1;
     if (this.drift !== null) this.drift.learned();
-    return outcome | LEARNED;
+    this.retention?.afterStep(slot, labels, labelOff);
+    return LEARNED;
   }
 
   /**
@@ -161,6 +195,7 @@ export class Track {
     const { features, inputs } = pending;
     const slot = pending.slotOf(0);
     for (let i = 0, off = slot * inputs; i < inputs; i++, off++) input[i] = features[off] = values[i];
+    this.retention?.keep(slot);
     this.learner.predict(slot);
     const finite = head.publish(pending, slot);
     pending.flags[slot] = pending.flags[slot] | HAS_FEATURES;
@@ -185,7 +220,11 @@ export class Track {
 
   /** What decides about later predictions, beside what the learner has. */
   state(): StateArray[] {
-    return this.named([...this.head.state('stream.targets'), ...this.pending.state('stream.pending')]);
+    return this.named([
+      ...this.head.state('stream.targets'),
+      ...this.pending.state('stream.pending'),
+      ...(this.retention?.state() ?? []),
+    ]);
   }
 
   /** What of the learner decides about later predictions, beside the parameters of networks. */
@@ -199,6 +238,7 @@ export class Track {
       ...this.head.scores('stream.scores'),
       ...this.learner.scores(),
       ...this.pending.scores('stream.scores.pending'),
+      ...(this.retention?.scores() ?? []),
     ]);
   }
 

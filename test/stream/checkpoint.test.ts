@@ -62,6 +62,20 @@ const classification = {
   network: { layers: [] },
 } satisfies StreamOptions;
 
+// Against forgetting: memory, probe with rollback, and held weights.
+const remembering = {
+  ...regression,
+  network: { consolidation: { kind: 'si', strength: 0.1, interval: 20 } },
+  memory: { rows: 15, replay: 2 },
+  monitor: { every: 3, rows: 12, interval: 10, drop: 0.01, rollback: true },
+} satisfies StreamOptions;
+const rememberingForecast = {
+  ...forecast,
+  memory: { rows: 12, replay: 1 },
+  monitor: { every: 3, rows: 12, interval: 10, drop: 0.01, rollback: true },
+} satisfies StreamOptions;
+const rememberingRace = { ...classRace, memory: { rows: 15 }, monitor: { every: 4, rows: 12, interval: 10 } };
+
 /** Row i of a made-up device, with a spike, a missing label, a missing feature, a gap in time and lost rows now and then. */
 function feedRow(stream: Stream, i: number): number {
   const wave = Math.fround(((i * 37) % 101) / 10);
@@ -78,9 +92,19 @@ function feedRow(stream: Stream, i: number): number {
 }
 
 describe('checkpoint of a stream', () => {
-  for (const options of [regression, classification, race, classRace, history, forecast] as StreamOptions[]) {
-    const inputs = options.task.lags ? ', lags and windows' : '';
-    it(`${options.task.kind}, ${options.network ? 'a network' : 'a race'}${inputs}: going on from it is bit-identical to never having stopped, at any row`, () => {
+  for (const options of [
+    regression,
+    classification,
+    race,
+    classRace,
+    history,
+    forecast,
+    rememberingForecast,
+    remembering,
+    rememberingRace,
+  ] as StreamOptions[]) {
+    const what = `${options.task.lags ? ', lags and windows' : ''}${options.memory ? ' that remembers' : ''}`;
+    it(`${options.task.kind}, ${options.network ? 'a network' : 'a race'}${what}: going on from it is bit-identical to never having stopped, at any row`, () => {
       fc.assert(
         fc.property(fc.integer({ min: 0, max: 150 }), fc.integer({ min: 0, max: 60 }), (before, after) => {
           const stream = createStream(options);
