@@ -1,14 +1,21 @@
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { Command } from 'commander';
-import { CheckpointStore, type Config, checkTogether, loadConfig } from '../daemon/index.js';
+import {
+  CheckpointStore,
+  type Config,
+  checkTogether,
+  loadConfig,
+  measureRowUs,
+  replayWithin,
+} from '../daemon/index.js';
 import { openSource } from '../daemon/source.js';
 import { resolvePort } from '../ingest/index.js';
+import { streamOptionsOf } from '../recording/index.js';
 import { type Column, type Drift, EdgegradError, SpecError, type Task } from '../spec/index.js';
 import { createStream, restoreStream, type Stream } from '../stream/index.js';
 import { size } from './format.js';
 import { mostRowsPerSecond } from './rates.js';
-import { measureRowUs } from './row-time.js';
 
 export function checkConfigCommand(): Command {
   return new Command('check-config')
@@ -26,9 +33,8 @@ export function checkConfigCommand(): Command {
 /** @throws SpecError where something the configuration names cannot be used */
 async function describe(config: Config): Promise<string> {
   const { columns, task, checkpoint } = config;
-  const { seed, executor, ...network } = config.network;
   if (config.source.port !== undefined) await openSource(config); // an address is checked; a port is opened by its start
-  const options = { columns, task, network, drift: config.drift, seed, executor };
+  const options = replayWithin(streamOptionsOf(config));
   const stream = createStream(options);
   const state = await describeCheckpoint(config, stream);
   const rows: [string, string][] = [
@@ -41,6 +47,7 @@ async function describe(config: Config): Promise<string> {
     ['outputs', stream.outputNames.join(', ')],
     ['network', `${describeLearner(stream)}, ${stream.network.executor} executor`],
     ...describeDrift(stream.drift).map((line, i): [string, string] => [i === 0 ? 'drift' : '', line]),
+    ...describeRetention(stream, config),
     ['memory', `${size(stream.network.input.buffer.byteLength)}, given once at the start`],
     ['time', describeTime(config, measureRowUs(options))],
     [
@@ -103,6 +110,29 @@ function describeTask({ kind, features, targets, delay, labelAge, labelWait, war
 
 function describeDrift(drifts: readonly Drift[]): string[] {
   return drifts.map(({ on, detector, policy }) => `${detector} watches ${on === 'loss' ? 'the loss' : on}: ${policy}`);
+}
+
+/** What is done against forgetting; no line where nothing is. */
+function describeRetention(stream: Stream, config: Config): [string, string][] {
+  const { memory, monitor } = stream.report();
+  const rows: [string, string][] = [];
+  if (memory !== undefined) {
+    const { policy, capacity, replay, bytes } = memory;
+    const budget = config.memory?.budgetUs;
+    const reason = budget === undefined ? '' : ` of ${config.memory?.replay}, for ${budget} µs a row,`;
+    rows.push([
+      'remembers',
+      `${capacity} rows (${policy}), ${replay}${reason} learned again after every row; ${size(bytes)}`,
+    ]);
+  }
+  if (monitor !== undefined) {
+    const { every, rows: held, interval, drop, rollback } = stream.monitor!;
+    rows.push([
+      'monitor',
+      `one row in ${every} held out, ${held} of them looked at every ${interval} labels; ${rollback ? 'put back' : 'said'} where ${100 * drop} % is lost; ${size(monitor.bytes)}`,
+    ]);
+  }
+  return rows;
 }
 
 /** The network, or who races. */

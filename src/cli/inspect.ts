@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { loadConfig } from '../daemon/index.js';
 import { decodeSafetensors } from '../models/index.js';
 import { planNetwork } from '../plan/index.js';
-import { isRecordingPath, type RecordingContents, recordingContents } from '../recording/index.js';
+import { isRecordingPath, type RecordingContents, recordingContents, streamOptionsOf } from '../recording/index.js';
 import { SpecError } from '../spec/index.js';
 import { createStream } from '../stream/index.js';
 import { healthLines } from './health.js';
@@ -40,9 +40,7 @@ export function inspectCommand(): Command {
 /** @throws SpecError, CheckpointError for a file that is none of these */
 function describe(file: string): string {
   if (file.endsWith('.toml')) {
-    const { columns, task, network } = loadConfig(file);
-    const { seed, executor, ...hidden } = network;
-    const stream = createStream({ columns, task, network: hidden, seed, executor });
+    const stream = createStream(streamOptionsOf(loadConfig(file)));
     const inputs = `inputs   ${stream.inputNames.join(', ')}\noutputs  ${stream.outputNames.join(', ')}`;
     const { learner } = stream.report();
     const experts =

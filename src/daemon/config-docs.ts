@@ -3,9 +3,12 @@ import type * as v from 'valibot';
 import { driftSchemas } from '../spec/drift-schemas.js';
 import {
   columnSchema,
+  consolidationSchemas,
   denseSchema,
   dropoutSchema,
   layerNormSchema,
+  memorySchema,
+  monitorSchema,
   optimizerSchemas,
   taskSchema,
 } from '../spec/schemas.js';
@@ -58,6 +61,21 @@ export function configurationPage(): string {
       'A watcher for changes, one table each ([learning.md](learning.md#drift)).',
       schema,
     ]),
+    ...consolidationSchemas.map((schema): [string, string, unknown] => [
+      `network.consolidation: ${schema.entries.kind.pipe[0].literal}`,
+      'A table.',
+      schema,
+    ]),
+    [
+      '[memory]',
+      'Rows that are remembered and learned from again ([learning.md](learning.md)). The table alone is enough; absent: none.',
+      memorySchema,
+    ],
+    [
+      '[monitor]',
+      'Rows that are held out, to show what has been forgotten. The table alone is enough; absent: none.',
+      monitorSchema,
+    ],
     ['[checkpoint]', 'Where what was learned is kept.', checkpointSchema],
     ['[record]', 'What was received, kept to be replayed ([recordings.md](recordings.md)).', recordSchema],
     ['[output]', 'What goes out ([outputs.md](outputs.md)).', outputSchema],

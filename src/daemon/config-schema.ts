@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { driftListSchema } from '../spec/drift-schemas.js';
-import { columnsSchema, taskNetworkEntries, taskSchema } from '../spec/schemas.js';
+import { columnsSchema, memorySchema, monitorSchema, taskNetworkEntries, taskSchema } from '../spec/schemas.js';
 
 // Keys, types, ranges and defaults of edgegrad.toml. docs/configuration.md is made from these descriptions.
 
@@ -215,6 +215,8 @@ export const configSchema = v.strictObject({
   task: taskSchema,
   network: v.optional(networkSchema, {}),
   drift: v.optional(driftListSchema, []),
+  memory: v.optional(memorySchema),
+  monitor: v.optional(monitorSchema),
   checkpoint: v.optional(checkpointSchema, {}),
   record: v.optional(recordSchema, {}),
   output: v.optional(outputSchema, {}),

@@ -5,8 +5,11 @@ import {
   at,
   type Column,
   type Drift,
+  type Memory,
+  type Monitor,
   resolveColumns,
   resolveDrift,
+  resolveMemory,
   resolveTask,
   SpecError,
   type Task,
@@ -39,6 +42,9 @@ export interface Config {
   task: Task;
   network: TaskNetwork & { seed: number; executor: 'auto' | 'simd' | 'reference' };
   drift: Drift[];
+  /** Undefined: nothing is remembered, or watched. */
+  memory: Memory | undefined;
+  monitor: Monitor | undefined;
   checkpoint: { directory: string; intervalS: number };
   record: {
     /** Undefined: nothing is recorded. */
@@ -116,6 +122,8 @@ export function loadConfig(file: string, changes: readonly ConfigChange[] = []):
       task,
       network: config.network as Config['network'],
       drift: resolveDrift(config.drift, columns, task),
+      memory: config.memory && resolveMemory(config.memory, task.kind),
+      monitor: config.monitor,
       checkpoint: config.checkpoint,
       record: { ...config.record, directory: config.record.directory },
       output: config.output,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { catchUp, Pipeline, RecordedSession, Recorder } from '../recording/index.js';
+import { catchUp, Pipeline, RecordedSession, Recorder, streamOptionsOf } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
-import { createStream, DRIFTED, restoreStream, type Stream, saveStream } from '../stream/index.js';
+import { createStream, DRIFTED, FORGOTTEN, restoreStream, type Stream, saveStream } from '../stream/index.js';
 import { CheckpointStore, DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
 import { DeviceLink } from './device-link.js';
@@ -11,9 +11,10 @@ import type { Priority } from './journal.js';
 import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
 import { keepsUp } from './notify.js';
 import { changedKeys } from './reload.js';
+import { replayWithin } from './replay-budget.js';
 import { withoutSecrets } from './secrets.js';
 import type { LogPlayer, OpenedSource } from './source.js';
-import { scoreOf, summary, unitOf } from './status.js';
+import { figure, scoreOf, summary, unitOf } from './status.js';
 import { TaskLine } from './task-line.js';
 import { VERSION } from './version.js';
 
@@ -93,10 +94,9 @@ export class TaskRun implements LiveTask {
     config: Config,
     private readonly options: TaskOptions,
   ) {
-    const { name, columns, task, drift, checkpoint } = config;
-    const { seed, executor, ...network } = config.network;
+    const { name, checkpoint } = config;
     this.config = config;
-    this.stream = createStream({ columns, task, network, drift, seed, executor });
+    this.stream = createStream(replayWithin(streamOptionsOf(config)));
     this.driftNews = new DriftNews(this.stream);
     this.store = new CheckpointStore(checkpoint.directory, name);
     this.line = new TaskLine(name, this.stream);
@@ -107,10 +107,16 @@ export class TaskRun implements LiveTask {
       output: config.source.output,
       firstToken: options.position * TOKENS,
     });
+    const { onLabel, ...events } = this.link.events();
     this.pipeline = new Pipeline(this.stream, {
-      ...this.link.events(),
+      ...events,
+      onLabel: (row, outcome) => {
+        onLabel?.(row, outcome);
+        if ((outcome & FORGOTTEN) !== 0) this.sayForgotten();
+      },
       onRow: (outcome) => {
         this.link.afterRow(this.pipeline, outcome);
+        if ((outcome & FORGOTTEN) !== 0) this.sayForgotten();
         this.line.sample();
         if ((outcome & DRIFTED) !== 0) this.hasDrifted = true;
         for (const observer of this.observers) observer.row?.(outcome);
@@ -323,6 +329,7 @@ export class TaskRun implements LiveTask {
   label(values: readonly number[], age: number): number {
     const outcome = this.session.label(values, age);
     if ((outcome & DRIFTED) !== 0) this.tellDrift();
+    if ((outcome & FORGOTTEN) !== 0) this.sayForgotten();
     return outcome;
   }
 
@@ -346,6 +353,17 @@ export class TaskRun implements LiveTask {
       },
       recording: this.recorder?.metrics() ?? null,
     };
+  }
+
+  private sayForgotten(): void {
+    const { monitor } = this.stream.report();
+    if (monitor === undefined) return;
+    const { skill, bestSkill } = monitor;
+    const action = this.stream.monitor?.rollback ? '; the best state was put back' : '';
+    this.say(
+      `has forgotten: skill on the held-out rows is ${figure(skill)}, the best state has ${figure(bestSkill)}${action}`,
+      'warning',
+    );
   }
 
   private say(text: string, priority: Priority = 'info'): void {
@@ -409,7 +427,7 @@ export class TaskRun implements LiveTask {
       const { outcome, rows, isDifferent } = await catchUp(stream, {
         directory,
         name: config.name,
-        config,
+        config: this.recordedConfig().resolved,
         isFresh,
         onProgress: (share) => {
           const now = performance.now();
@@ -452,8 +470,11 @@ export class TaskRun implements LiveTask {
   }
 
   private recordedConfig(): { file: string; text: string; resolved: Config } {
-    const { file } = this.config;
-    return { file, ...withoutSecrets(this.config, textOf(file)) };
+    const { config, stream } = this;
+    // A budget of time is recorded as what it came to.
+    const replay = stream.report().memory?.replay ?? 0;
+    const memory = config.memory && { ...config.memory, replay };
+    return { file: config.file, ...withoutSecrets({ ...config, memory }, textOf(config.file)) };
   }
 
   private async startSource(): Promise<void> {

@@ -39,6 +39,8 @@ export interface RecordedConfig {
   task: unknown;
   network: { seed?: number; executor?: string };
   drift?: unknown;
+  memory?: unknown;
+  monitor?: unknown;
 }
 
 export type RecordedEvent =

@@ -284,6 +284,8 @@ export function streamOptionsOf(config: RecordedConfig, executor?: StreamOptions
     task: config.task as StreamOptions['task'],
     network: network as NonNullable<StreamOptions['network']>,
     ...(config.drift === undefined ? {} : { drift: config.drift as NonNullable<StreamOptions['drift']> }),
+    memory: config.memory as StreamOptions['memory'],
+    monitor: config.monitor as StreamOptions['monitor'],
     ...(seed === undefined ? {} : { seed }),
     executor: executor ?? (recorded as StreamOptions['executor']) ?? 'auto',
   };
@@ -294,8 +296,8 @@ export function streamTextOf(config: RecordedConfig): string {
   return textOf(streamOptionsOf(config));
 }
 
-function textOf({ columns, task, network, seed, drift }: StreamOptions): string {
-  return JSON.stringify([columns, task, network, seed, drift]);
+function textOf({ columns, task, network, seed, drift, memory, monitor }: StreamOptions): string {
+  return JSON.stringify([columns, task, network, seed, drift, memory, monitor]);
 }
 
 function at(wallNs: number): string {

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { type Config, checkTogether, demoConfigPath, loadConfig } from '../../daemon/index.js';
+import { type Config, checkTogether, demoConfigPath, loadConfig, measureRowUs } from '../../daemon/index.js';
 import { listPorts } from '../../ingest/index.js';
+import { streamOptionsOf } from '../../recording/index.js';
 import { createStream, saveStream } from '../../stream/index.js';
 import { EXIT_FAILED } from '../errors.js';
 import { mostRowsPerSecond } from '../rates.js';
-import { measureRowUs } from '../row-time.js';
 import { type Finding, ok } from './finding.js';
 import { checkBaud } from './listen.js';
 import {
@@ -50,8 +50,7 @@ async function examine(files: readonly string[], flags: DoctorFlags): Promise<Fi
   const own = files.map((file) => loadConfig(file));
   checkTogether(own);
   const tasks = (own.length === 0 ? [loadConfig(demoConfigPath())] : own).map((config) => {
-    const { seed, executor, ...network } = config.network;
-    const options = { columns: config.columns, task: config.task, network, drift: config.drift, seed, executor };
+    const options = streamOptionsOf(config);
     return { config, options, stream: createStream(options) };
   });
   const ports = new Map(own.map((config) => [flags.port ?? config.source.port, config]));
