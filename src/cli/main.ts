@@ -2,20 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { isJournal, withPriority } from '../daemon/journal.js';
-import { checkConfigCommand } from './check-config.js';
-import { checkGradientsCommand } from './check-gradients.js';
-import { convertCommand, repairCommand } from './convert.js';
-import { doctorCommand } from './doctor/command.js';
 import { exitCodeOf, messageOf } from './errors.js';
-import { initCommand } from './init/command.js';
-import { inspectCommand } from './inspect.js';
-import { portsCommand } from './ports.js';
-import { recordCommand } from './record.js';
-import { replayCommand } from './replay.js';
-import { runCommand } from './run.js';
-import { serviceCommand } from './service.js';
-import { sweepCommand } from './sweep.js';
-import { verifyCommand } from './verify.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -25,22 +12,26 @@ const program = new Command('edgegrad')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'edgegrad: ')) });
-const commands = [
-  runCommand(),
-  recordCommand(),
-  replayCommand(),
-  verifyCommand(),
-  sweepCommand(),
-  convertCommand(),
-  repairCommand(),
-  inspectCommand(),
-  checkGradientsCommand(),
-  portsCommand(),
-  initCommand(),
-  checkConfigCommand(),
-  doctorCommand(),
-  serviceCommand(),
-];
+/** In the order of the help; what a command needs is loaded with it. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  run: async () => (await import('./run.js')).runCommand(),
+  record: async () => (await import('./record.js')).recordCommand(),
+  replay: async () => (await import('./replay.js')).replayCommand(),
+  verify: async () => (await import('./verify.js')).verifyCommand(),
+  sweep: async () => (await import('./sweep.js')).sweepCommand(),
+  convert: async () => (await import('./convert.js')).convertCommand(),
+  repair: async () => (await import('./convert.js')).repairCommand(),
+  inspect: async () => (await import('./inspect.js')).inspectCommand(),
+  'check-gradients': async () => (await import('./check-gradients.js')).checkGradientsCommand(),
+  ports: async () => (await import('./ports.js')).portsCommand(),
+  init: async () => (await import('./init/command.js')).initCommand(),
+  'check-config': async () => (await import('./check-config.js')).checkConfigCommand(),
+  doctor: async () => (await import('./doctor/command.js')).doctorCommand(),
+  service: async () => (await import('./service.js')).serviceCommand(),
+};
+const asked = process.argv[2] ?? '';
+const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
+const commands = await Promise.all(names.map((name) => COMMANDS[name]()));
 for (const command of commands) {
   program.addCommand(command);
   for (const each of [command, ...command.commands]) each.exitOverride().copyInheritedSettings(program);

@@ -149,7 +149,7 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
   );
   if (report.kind !== 'classify' && report.interval !== null) lines.push(intervalLine(report.interval, score));
   lines.push(
-    `  rows ${report.rows}, quarantined ${report.quarantined}, missing ${report.missing}, gaps ${report.gaps}, lines rejected ${rejectedLines}`,
+    `  rows ${report.rows}, quarantined ${report.quarantined}, missing ${report.missing}, gaps ${report.gaps}, lines rejected ${rejectedLines}${report.lost > 0 ? `, lost ${report.lost}` : ''}`,
   );
   for (const { on, detector, detections, lastRow } of report.drift) {
     const what = on === 'loss' ? 'the loss' : on;

@@ -257,8 +257,10 @@ export class TaskRun implements LiveTask {
 
   /** The same for whoever does not wait: says how it went. */
   saveAndSay(): void {
+    const { rows } = this.stream;
+    const hash = this.stream.hash();
     this.save().then(
-      () => this.say(`saved ${this.store.file}, hash ${this.stream.hash()}`),
+      () => this.say(`saved ${this.store.file}, hash ${hash}, ${rows} rows`),
       (error: Error) => this.say(error.message, 'error'),
     );
   }

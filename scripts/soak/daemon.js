@@ -1,0 +1,209 @@
+// npm run soak:daemon -- [--minutes 2] [--rows 1e8] [--all]: what the daemon takes, measured from outside, against its
+// budgets. Prints a table; fails where a budget is not kept.
+//   start    from `edgegrad run` to the first prediction on standard output, rows coming in all the time
+//   latency  from the write of a row into the pseudo-terminal to its prediction on standard output
+//   idle     processor time at 10 rows a second
+//   memory   at full speed for so many minutes, or so many rows: after the first fifth and at the end. With `--all`
+//            everything that can be switched on is.
+
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  cpuSeconds,
+  openTerminal,
+  pause,
+  residentBytes,
+  rowText,
+  startDaemon,
+  temporaryFolder,
+  until,
+  writeConfig,
+} from './support.js';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '2' },
+    rows: { type: 'string', default: '1e8' },
+    only: { type: 'string', default: 'start,latency,idle,memory,all' },
+  },
+});
+const MINUTES = Number(values.minutes);
+const ROWS = Number(values.rows);
+const wanted = values.only.split(',');
+const STARTS = 7;
+const LATENCIES = 2000;
+const IDLE_S = 20;
+const MB = 2 ** 20;
+
+const folder = temporaryFolder();
+const link = join(folder, 'ttyBOARD');
+const results = [];
+const budget = (what, figure, limit, unit) =>
+  results.push({
+    what,
+    figure: `${figure.toFixed(unit === 'ms' && figure >= 10 ? 0 : 2)} ${unit}`,
+    limit: `${limit} ${unit}`,
+    ok: figure <= limit,
+  });
+const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+const config = (name, more = '') =>
+  writeConfig(folder, name, `[source]\nport = "${link}"\n[checkpoint]\nintervalS = 10\n${more}`);
+const isPrediction = (line) => line.includes('"prediction":[') || line.includes('"prediction":{');
+
+async function bareNode() {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
+  await pause(500);
+  const bytes = residentBytes(child.pid);
+  child.kill('SIGKILL');
+  return bytes;
+}
+
+async function start() {
+  const times = [];
+  for (let i = 0; i < STARTS; i++) {
+    const terminal = await openTerminal(link);
+    let row = 0;
+    const feeder = setInterval(() => terminal.write(rowText(row++) + rowText(row++)), 2);
+    let predicted = false;
+    const startMs = performance.now();
+    const daemon = startDaemon(folder, [config('start'), '--fresh', '--ndjson'], (line) => {
+      predicted ||= isPrediction(line);
+    });
+    await until(
+      () => predicted,
+      () => daemon.said,
+    );
+    times.push(performance.now() - startMs);
+    clearInterval(feeder);
+    daemon.child.kill('SIGTERM');
+    await daemon.closed;
+    await terminal.unplug();
+  }
+  times.sort((a, b) => a - b);
+  budget('start to first prediction, median', quantile(times, 0.5), 400, 'ms');
+}
+
+async function latency() {
+  const terminal = await openTerminal(link);
+  let answered = 0;
+  const daemon = startDaemon(folder, [config('latency'), '--fresh', '--ndjson'], (line) => {
+    if (isPrediction(line)) answered++;
+  });
+  await until(
+    () => daemon.said.includes('at 115200'),
+    () => daemon.said,
+  );
+  let row = 0;
+  for (; row < 300; row++) terminal.write(rowText(row));
+  await until(
+    () => answered >= 299,
+    () => `${answered}\n${daemon.said}`,
+  );
+  const times = [];
+  for (let i = 0; i < LATENCIES; i++) {
+    const before = answered;
+    const startMs = performance.now();
+    terminal.write(rowText(row++));
+    while (answered === before) await new Promise((resolve) => setImmediate(resolve));
+    times.push(performance.now() - startMs);
+    await pause(2);
+  }
+  daemon.child.kill('SIGTERM');
+  await daemon.closed;
+  await terminal.unplug();
+  times.sort((a, b) => a - b);
+  results.push({
+    what: 'byte to prediction, median',
+    figure: `${quantile(times, 0.5).toFixed(2)} ms`,
+    limit: '',
+    ok: true,
+  });
+  budget('byte to prediction, 99 of 100', quantile(times, 0.99), 2, 'ms');
+}
+
+async function idle() {
+  const terminal = await openTerminal(link);
+  const daemon = startDaemon(folder, [config('idle'), '--fresh']);
+  await until(
+    () => daemon.said.includes('at 115200'),
+    () => daemon.said,
+  );
+  let row = 0;
+  const feeder = setInterval(() => terminal.write(rowText(row++)), 100);
+  await pause(3000);
+  const before = cpuSeconds(daemon.child.pid);
+  await pause(1000 * IDLE_S);
+  budget('processor at 10 rows/s', (100 * (cpuSeconds(daemon.child.pid) - before)) / IDLE_S, 1, '%');
+  clearInterval(feeder);
+  daemon.child.kill('SIGTERM');
+  await daemon.closed;
+  await terminal.unplug();
+}
+
+async function memory(what, file, limitMB) {
+  const terminal = await openTerminal(link, 'socat');
+  const daemon = startDaemon(folder, [file, '--fresh']);
+  const { pid } = daemon.child;
+  await until(
+    () => daemon.said.includes('at 115200'),
+    () => daemon.said,
+  );
+  let text = '';
+  for (let i = 0; i < 4001; i++) text += rowText(i);
+  let sent = 0;
+  const startMs = performance.now();
+  const endMs = startMs + 60_000 * MINUTES;
+  const warmMs = startMs + 12_000 * MINUTES;
+  let warm;
+  let most = 0;
+  let nextMs = startMs;
+  while (performance.now() < endMs && sent < ROWS) {
+    if (!terminal.write(text)) await terminal.drained();
+    sent += 4001;
+    const now = performance.now();
+    if (now < nextMs) continue;
+    nextMs = now + 1000;
+    const bytes = residentBytes(pid);
+    if (now >= warmMs || sent >= ROWS / 5) warm ??= bytes;
+    most = Math.max(most, bytes);
+  }
+  const seconds = (performance.now() - startMs) / 1000;
+  const end = residentBytes(pid);
+  daemon.child.kill('SIGTERM');
+  const code = await daemon.closed;
+  await terminal.unplug();
+  const rows = Number(/: (\d+) rows in all/.exec(daemon.said)?.[1] ?? 0);
+  if (code !== 0 || rows < sent - 4001 - 1) {
+    process.stdout.write(`${daemon.said}\n${sent} rows sent, ${rows} learned\n`);
+    process.exitCode = 1;
+  }
+  results.push({
+    what: `${what}: rows`,
+    figure: `${rows.toExponential(2)}, ${Math.round(rows / seconds)}/s`,
+    limit: '',
+    ok: true,
+  });
+  budget(`${what}: resident, the most`, most / MB, limitMB, 'MiB');
+  budget(`${what}: more than after a fifth of it`, Math.max(0, end - warm) / MB, 2, 'MiB');
+}
+
+const bare = await bareNode();
+results.push({ what: 'Node alone, resident', figure: `${(bare / MB).toFixed(1)} MiB`, limit: '', ok: true });
+if (wanted.includes('start')) await start();
+if (wanted.includes('latency')) await latency();
+if (wanted.includes('idle')) await idle();
+if (wanted.includes('memory')) await memory('serial, learning, checkpoints', config('memory'), 60);
+if (wanted.includes('all')) {
+  const more = '[record]\ndirectory = "recordings"\nquotaMB = 64\n';
+  await memory('everything on', config('all', more), 80);
+}
+const widths = ['what', 'figure', 'limit'].map((key) => Math.max(...results.map((row) => row[key].length)));
+for (const { what, figure, limit, ok } of results) {
+  process.stdout.write(
+    `${what.padEnd(widths[0])}  ${figure.padStart(widths[1])}  ${limit === '' ? ''.padEnd(widths[2] + 2) : `≤ ${limit.padEnd(widths[2])}`}  ${ok ? '' : 'NOT KEPT'}`.trimEnd() +
+      '\n',
+  );
+}
+if (results.some(({ ok }) => !ok)) process.exitCode = 1;
+process.exit();
