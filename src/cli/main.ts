@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { isJournal, withPriority } from '../daemon/journal.js';
 import { exitCodeOf, messageOf } from './errors.js';
@@ -30,6 +31,12 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   service: async () => (await import('./service.js')).serviceCommand(),
 };
 const asked = process.argv[2] ?? '';
+// For a process that stays. A row allocates next to nothing, so what V8 keeps ready for programs that do is better left to
+// others: its young generation stays as large as it is here, and code that is not worth optimising is interpreted.
+if (asked === 'run') {
+  for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size', '--no-sparkplug'])
+    setFlagsFromString(flag);
+}
 const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
 const commands = await Promise.all(names.map((name) => COMMANDS[name]()));
 for (const command of commands) {

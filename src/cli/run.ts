@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from 'commander';
 import { type Config, Daemon, demoConfigPath, loadConfig } from '../daemon/index.js';
 import { parseBaud, parseSpeed } from './options.js';
@@ -30,7 +29,6 @@ export function runCommand(): Command {
     .option('--fresh', 'start anew, leaving out the checkpoint that is there')
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
     .action(async (given: string[], flags: RunFlags) => {
-      keepHeapSmall();
       const files = given.length === 0 ? [demoConfigPath()] : given;
       const load = files.map((file) => () => withFlags(loadConfig(file), flags));
       const configs = load.map((read) => read());
@@ -49,14 +47,6 @@ export function runCommand(): Command {
         for (const [signal, handler] of handlers) process.off(signal, handler);
       }
     });
-}
-
-/**
- * A row allocates next to nothing, so that what V8 keeps for programs that do is better left to others. Its young
- * generation stays as large as it is.
- */
-function keepHeapSmall(): void {
-  for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
 }
 
 function withFlags(config: Config, { port, baud, speed, state, wait, executor, ndjson }: RunFlags): Config {

@@ -13,6 +13,16 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The package for serial ports has no part for this system, or is damaged. */
+export function noSerialLibrary(error: unknown): IngestError {
+  return new IngestError('INGEST_NO_SERIALPORT', {
+    where: 'the package serialport',
+    found: `that it does not load: ${messageOf(error).split('\n', 1)[0]}`,
+    expected: 'its part for this system',
+    remedy: 'install it again: npm install serialport',
+  });
+}
+
 /** Why the serial port at `path` does not open, from what the system or the serial library says. */
 export function serialError(path: string, error: unknown): IngestError {
   if (error instanceof IngestError) return error;

@@ -1,6 +1,7 @@
 export { IngestError } from './errors.js';
 export { FileSource } from './file.js';
 export { FirmwareDevice, type FirmwareDeviceOptions } from './firmware-device.js';
+export { loadBinding } from './linux-port.js';
 export { MemorySource } from './memory.js';
 export { listPorts, type PortInfo, resolvePort } from './ports.js';
 export { openPty, type Pty, type PtyOptions } from './pty.js';

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SerialPort } from 'serialport';
-import { IngestError, messageOf, serialError } from './errors.js';
+import { IngestError, serialError } from './errors.js';
+import { openLinuxPort } from './linux-port.js';
+import type { OpenPort, PortListener } from './open-port.js';
 import { directoryOf, isPortPattern, resolvePort } from './ports.js';
 import { Retry } from './retry.js';
 import type { ByteSink, ByteSource } from './source.js';
-import { readTty, type TtyReader } from './tty-reader.js';
+import { openStreamPort } from './stream-port.js';
 
 const BUFFER_BYTES = 65536;
 /** A device that does not read is not written to: what it would read later is no longer true. */
@@ -28,16 +29,14 @@ export interface SerialOptions {
 
 /** One time the port was open. */
 interface Connection {
-  port: SerialPort;
-  reader: TtyReader | null;
+  port: OpenPort | null;
 }
 
 /**
  * A serial port that comes back for ever.
  *
- * On Linux bytes are read through a second descriptor into one buffer (see `tty-reader.ts`); `serialport` configures,
- * locks and closes. Elsewhere bytes come through `serialport`'s own `data` events: more garbage, and an unplug may go
- * unseen until the next write. After the first success a lost port is opened again as soon as it is there; the sink
+ * On Linux bytes are read into one buffer (`linux-port.ts`); elsewhere through the streams of `serialport`
+ * (`stream-port.ts`). After the first success a lost port is opened again as soon as it is there; the sink
  * hears one `closed` and one `opened` a change, whatever the number of attempts.
  */
 export class SerialSource implements ByteSource {
@@ -108,18 +107,18 @@ export class SerialSource implements ByteSource {
     const connection = this.connection;
     if (connection === null) return;
     this.connection = null;
-    await disconnect(connection);
+    await connection.port?.close();
     sink?.closed('stopped');
   }
 
   send(bytes: Uint8Array): boolean {
-    const port = this.connection?.port;
-    if (port === undefined || !port.isOpen || port.writableLength > MAX_UNSENT_BYTES) {
+    const port = this.connection?.port ?? null;
+    if (port === null || port.unsentBytes > MAX_UNSENT_BYTES) {
       this.txDroppedBytes += bytes.length;
       return false;
     }
     this.txBytes += bytes.length;
-    port.write(Buffer.from(bytes)); // an error is the port's, and ends the connection
+    port.write(bytes); // an error ends the connection
     return true;
   }
 
@@ -137,53 +136,28 @@ export class SerialSource implements ByteSource {
   }
 
   private async open(): Promise<void> {
-    const { lowLatency } = this.options;
-    const path = resolvePort(this.options.path);
+    const { options, buffer } = this;
+    const path = resolvePort(options.path);
     await checkDevice(path);
-    const connection: Connection = { port: await this.makePort(path), reader: null };
-    const { port } = connection;
-    const gone = (reason: string) => this.lost(connection, reason);
-    // Always with a listener: an error nobody hears ends the process. A failed write destroys the port.
-    port.on('error', (error) => gone(messageOf(error)));
-    await new Promise<void>((resolve, reject) => {
-      port.open((error) => (error === null ? resolve() : reject(error)));
-    });
-    try {
-      if (lowLatency) await askForLowLatency(port);
-      const onBytes = (buffer: Uint8Array, length: number) => this.received(buffer, length);
-      // `opened` comes before the first byte: neither way of reading calls back before this function has returned.
-      if (process.platform === 'linux') connection.reader = readTty(path, this.buffer, onBytes, gone);
-      else port.on('data', (chunk: Uint8Array) => onBytes(chunk, chunk.length));
-    } catch (error) {
-      await disconnect(connection);
-      throw error;
-    }
+    const connection: Connection = { port: null };
+    const listener: PortListener = {
+      bytes: (bytes, length) => this.received(bytes, length),
+      gone: (reason) => this.lost(connection, reason),
+    };
+    // `opened` comes before the first byte: neither way of reading calls back before this function has returned.
+    connection.port =
+      process.platform === 'linux'
+        ? await openLinuxPort(path, options, buffer, listener)
+        : await openStreamPort(path, options, listener);
     if (this.sink === null) {
-      await disconnect(connection);
+      await connection.port.close();
       return;
     }
-    port.on('close', () => gone('closed by the system'));
     this.connection = connection;
     this.opens++;
     this.retry.succeeded();
     this.sink.opened(path);
     this.firstOpen?.();
-  }
-
-  private async makePort(path: string): Promise<SerialPort> {
-    const { baudRate, resetOnOpen } = this.options;
-    let library: typeof import('serialport');
-    try {
-      library = await import('serialport');
-    } catch (error) {
-      throw new IngestError('INGEST_NO_SERIALPORT', {
-        where: `serial port ${path}`,
-        found: `the package serialport does not load: ${messageOf(error).split('\n', 1)[0]}`,
-        expected: 'its part for this system',
-        remedy: 'install it again: npm install serialport',
-      });
-    }
-    return new library.SerialPort({ path, baudRate, autoOpen: false, lock: true, hupcl: resetOnOpen });
   }
 
   private received(buffer: Uint8Array, length: number): void {
@@ -197,7 +171,7 @@ export class SerialSource implements ByteSource {
     if (this.connection !== connection) return;
     this.connection = null;
     this.disconnects++;
-    this.busy = disconnect(connection).then(() => {
+    this.busy = Promise.resolve(connection.port?.close()).then(() => {
       if (this.sink !== null) this.retry.schedule();
     });
     this.sink?.closed(reason);
@@ -214,24 +188,5 @@ async function checkDevice(path: string): Promise<void> {
     found: status.isDirectory() ? 'a directory' : 'a file, not a device',
     expected: 'a serial port',
     remedy: 'to learn from a file, replay it instead',
-  });
-}
-
-/** The library sets every line with each call, so the usual ones are named; pseudo-terminals and some drivers refuse. */
-async function askForLowLatency(port: SerialPort): Promise<void> {
-  const binding = port.port as unknown as { set?(options: Record<string, boolean>): Promise<void> } | undefined;
-  try {
-    await binding?.set?.({ brk: false, cts: false, dsr: false, dtr: true, rts: true, lowLatency: true });
-  } catch {
-    // Then bytes come a little later.
-  }
-}
-
-/** Closes both descriptors; resolves when they are free. */
-async function disconnect({ port, reader }: Connection): Promise<void> {
-  reader?.close();
-  if (!port.isOpen) return;
-  await new Promise<void>((resolve) => {
-    port.close(() => resolve());
   });
 }

@@ -3,6 +3,7 @@ import { constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { access, open, rm, statfs } from 'node:fs/promises';
 import { arch, cpus, freemem, platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { loadBinding } from '../../ingest/index.js';
 import type { Stream } from '../../stream/index.js';
 import { size } from '../format.js';
 import { type Finding, ok, problem, warning } from './finding.js';
@@ -31,7 +32,8 @@ export function checkNode(): Finding {
 
 export async function checkSerialLibrary(): Promise<Finding> {
   try {
-    await import('serialport');
+    if (platform() === 'linux') loadBinding();
+    else await import('serialport');
     return ok('serialport', 'its part for this system loads');
   } catch (error) {
     const text = `does not load: ${(error as Error).message.split('\n')[0]}`;
