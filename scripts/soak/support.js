@@ -43,6 +43,8 @@ export async function openTerminal(link, provider = 'script') {
   return {
     write: (text) => child.stdin.write(text),
     drained: () => once(child.stdin, 'drain'),
+    /** Everything written is in the hands of the provider. */
+    settled: () => new Promise((resolve) => child.stdin.write('', () => resolve())),
     async unplug() {
       child.kill('SIGKILL');
       await gone;
