@@ -55,7 +55,12 @@ describe('plan', () => {
 
   test('plain sgd at m = 1 needs at most 4·P + 16·Σunits + 4 KiB, matrices padded to multiples of 4', () => {
     const pad = (n: number) => (n + 3) & ~3;
-    for (const widths of ['8-16-4', '32-64-32-8', '128-256-128-10', '784-256-10', '6-64-64-6', '1-1', '3-5-7-9-11']) {
+    const random = new Random(3);
+    const drawn = Array.from({ length: 100 }, () =>
+      Array.from({ length: 2 + (random.next() % 5) }, () => 1 + (random.next() % 70)).join('-'),
+    );
+    const named = ['8-16-4', '32-64-32-8', '128-256-128-10', '784-256-10', '6-64-64-6', '1-1'];
+    for (const widths of [...named, ...drawn]) {
       const plan = planNetwork(resolveNetwork(tanhNetwork(widths)));
       const sides = widths.split('-').map((n) => pad(Number(n)));
       const parameters = sides.slice(1).reduce((sum, n, l) => sum + n * sides[l] + n, 0);
