@@ -12,16 +12,16 @@
 // the first 100 rows are not scored.
 //
 // kinds: soft: the target stands in the same row, its label comes D rows late; naive is the last known value.
-// class: the same with an integer label. forecast: the change of a column over the next D rows, given here as a label D
-// rows old; naive is no change.
+// class: the same with an integer label. forecast: a column D rows ahead; naive is no change, skill is
+// against the better of no change and the line that goes on. anomaly: rows are judged by
+// how they follow each other; NAME.json has "windows", [first, last] row of each known anomaly, from 0.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createStream } from '../dist/stream.js';
+import { ALARM, createStream } from '../dist/stream.js';
 import { compareDrift } from './streams-drift.js';
 
-const UNSUPPORTED = { anomaly: 'finds unusual rows; there is no such task yet' };
 const KINDS = { soft: 'soft, MAE', forecast: 'forecast, MAE', class: 'class, accuracy' };
 const OPTIMIZERS = ['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw'];
 const RATES = [1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100];
@@ -47,18 +47,18 @@ const manifests = [folder, join(folder, 'ship'), join(folder, 'dev')]
   .filter((path) => path.endsWith('.json') && existsSync(path.replace(/\.json$/, '.csv')));
 if (manifests.length === 0) exit(`no NAME.json beside a NAME.csv in ${folder}`);
 
-const skipped = [];
-const streams = [];
-for (const path of manifests) {
-  const manifest = JSON.parse(readFileSync(path, 'utf8'));
-  if (manifest.kind in UNSUPPORTED) skipped.push(`${manifest.name} (${manifest.kind}): ${UNSUPPORTED[manifest.kind]}`);
-  else streams.push(prepare(manifest, parseCsv(readFileSync(path.replace(/\.json$/, '.csv'), 'utf8'))));
-}
+const all = manifests.map((path) =>
+  prepare(JSON.parse(readFileSync(path, 'utf8')), parseCsv(readFileSync(path.replace(/\.json$/, '.csv'), 'utf8'))),
+);
+const streams = all.filter(({ manifest }) => manifest.kind !== 'anomaly');
+const anomalies = all.filter(({ manifest }) => manifest.kind === 'anomaly');
 if (flags.safety) checkSafety();
 else if (flags.intervals) checkIntervals();
 else if (flags.drift) compareDrift(streams, print);
-else compare(Number(flags.seeds));
-for (const line of skipped) console.log(`not run: ${line}`);
+else {
+  if (streams.length > 0) compare(Number(flags.seeds));
+  if (anomalies.length > 0) findAnomalies(Number(flags.seeds));
+}
 
 /** The table: naive, one network, the race at every seed. */
 function compare(seeds) {
@@ -88,6 +88,56 @@ function compare(seeds) {
       String(Math.round(rows.length / races[0].seconds)),
     ]);
   }
+  print(lines);
+}
+
+/**
+ * The table of anomalies: with the default and with an autoencoder, how many of the known ones have a row in alarm, at what
+ * share of rows in alarm; and what a share of the rows in windows would have by chance.
+ */
+function findAnomalies(seeds) {
+  const lines = [
+    [
+      'stream',
+      'method',
+      'windows',
+      'found',
+      'rows in alarm',
+      'of all rows',
+      'alarms',
+      'rows in windows',
+      'of alarm rows',
+    ],
+  ];
+  for (const { manifest, rows, columns } of anomalies) {
+    for (const method of ['residual', 'autoencoder']) {
+      for (let seed = 1; seed <= seeds; seed++) {
+        const task = { kind: 'anomaly', features: manifest.features, method };
+        const stream = createStream({ columns, task, seed });
+        const isOn = rows.map((row) => {
+          stream.row.set(row);
+          return (stream.accept() & ALARM) !== 0;
+        });
+        const inWindow = (i) => manifest.windows.some(([first, last]) => i >= first && i <= last);
+        const found = manifest.windows.filter(([first, last]) => isOn.slice(first, last + 1).includes(true));
+        const alarmRows = isOn.filter(Boolean).length;
+        const rowsInWindows = isOn.filter((_, i) => inWindow(i)).length;
+        const hits = isOn.filter((on, i) => on && inWindow(i)).length;
+        lines.push([
+          manifest.name,
+          seeds === 1 ? method : `${method}, seed ${seed}`,
+          String(manifest.windows.length),
+          String(found.length),
+          String(alarmRows),
+          `${((100 * alarmRows) / rows.length).toFixed(2)} %`,
+          String(stream.report().metrics.alarms),
+          `${((100 * rowsInWindows) / rows.length).toFixed(0)} %`,
+          `${((100 * hits) / alarmRows).toFixed(0)} %`,
+        ]);
+      }
+    }
+  }
+  console.log('');
   print(lines);
 }
 
@@ -152,15 +202,15 @@ function checkIntervals() {
 }
 
 /** One pass of a stream. */
-function run({ manifest, rows, columns, labels, isClass }, network, seed = 1) {
+function run({ manifest, rows, columns, isClass }, network, seed = 1) {
   const isForecast = manifest.kind === 'forecast';
   const stream = createStream({
     columns,
     task: {
-      kind: isClass ? 'classify' : 'regress',
+      kind: isClass ? 'classify' : isForecast ? 'forecast' : 'regress',
       features: manifest.features,
-      targets: labels,
-      ...(isForecast ? { delay: 0, labelAge: manifest.D } : { delay: manifest.D }),
+      targets: manifest.target,
+      ...(isForecast ? { horizons: [manifest.D] } : { delay: manifest.D }),
     },
     network,
     seed,
@@ -175,45 +225,23 @@ function run({ manifest, rows, columns, labels, isClass }, network, seed = 1) {
 
   const report = stream.report();
   const { metrics, baseline } = report;
-  // The last known change of a forecast is no baseline: none is.
-  const none = isForecast ? meanChange(rows, columns, labels, manifest.D) : undefined;
-  const [naive, model, skill] = isClass
-    ? [baseline.accuracy, metrics.accuracy, metrics.kappaLastClass]
-    : [none ?? baseline.mae, metrics.mae, none === undefined ? metrics.skill : 1 - metrics.mae / none];
+  const naive = isClass ? baseline.accuracy : isForecast ? report.baselines.noChange.mae : baseline.mae;
+  const [model, skill] = isClass ? [metrics.accuracy, metrics.kappaLastClass] : [metrics.mae, metrics.skill];
   const allFinite = stream.state().tensors.every(({ data }) => data.every(Number.isFinite));
   return { naive, model, skill, report, allFinite, seconds: (user + system) / 1e6 };
 }
 
-/** Columns as a schema, with the changes of a forecast as columns of their own. */
+/** Columns as a schema. */
 function prepare(manifest, { names, rows }) {
   const isClass = manifest.kind === 'class';
-  const isUsed = (name) => manifest.features.includes(name) || manifest.target.includes(name);
+  const targets = manifest.target ?? [];
+  const isUsed = (name) => manifest.features.includes(name) || targets.includes(name);
   const columns = names.map((name, i) =>
-    isClass && manifest.target.includes(name)
+    isClass && targets.includes(name)
       ? { name, kind: 'class', classes: rows.reduce((most, row) => Math.max(most, row[i]), 1) + 1 }
       : { name, kind: isUsed(name) ? 'number' : 'ignore' },
   );
-  if (manifest.kind !== 'forecast') return { manifest, rows, columns, labels: manifest.target, isClass };
-  const at = manifest.target.map((name) => names.indexOf(name));
-  const labels = manifest.target.map((name) => `${name}.change`);
-  return {
-    manifest,
-    rows: rows.map((row, i) =>
-      Float32Array.of(...row, ...at.map((k) => (i < manifest.D ? Number.NaN : row[k] - rows[i - manifest.D][k]))),
-    ),
-    columns: [...columns, ...labels.map((name) => ({ name }))],
-    labels,
-    isClass,
-  };
-}
-
-/** Mean of |change| over targets and scored rows. */
-function meanChange(rows, columns, labels, D) {
-  const at = labels.map((name) => columns.findIndex((column) => column.name === name));
-  const scored = rows.slice(100 + D);
-  return (
-    scored.reduce((sum, row) => sum + at.reduce((s, k) => s + Math.abs(row[k]), 0), 0) / (scored.length * at.length)
-  );
+  return { manifest, rows, columns, isClass };
 }
 
 function print(lines) {

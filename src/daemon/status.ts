@@ -23,6 +23,20 @@ export interface Score {
 
 /** The figures a person looks at first. */
 export function scoreOf(report: StreamReport, unit: string): Score {
+  if (report.kind === 'anomaly') {
+    const { score, threshold } = report.metrics;
+    return {
+      label: 'score',
+      unit: '',
+      model: score,
+      baselineLabel: 'threshold',
+      baseline: threshold,
+      windowModel: score,
+      windowBaseline: threshold,
+      skillLabel: 'skill',
+      skill: null,
+    };
+  }
   if (report.kind !== 'classify') {
     const { metrics, baseline, window } = report;
     return {
@@ -91,6 +105,10 @@ export function statusLine(
     `${score.label} ${figure(score.windowModel, unit)}`,
     `${score.baselineLabel} ${figure(score.windowBaseline, unit)}`,
   ];
+  if (report.kind === 'anomaly') {
+    const { alarms, isInAlarm, column } = report.metrics;
+    parts.push(isInAlarm ? `ALARM ${column}` : `alarms ${alarms}`);
+  }
   if (report.quarantined > 0) parts.push(`quarantined ${report.quarantined}`);
   const drifts = report.drift.reduce((sum, { detections }) => sum + detections, 0);
   if (drifts > 0) parts.push(`drifts ${drifts}`);
@@ -101,11 +119,32 @@ export function statusLine(
 
 /** What a run or replay comes to, in a few lines. */
 export function summary(report: StreamReport, score: Score, rejectedLines: number): string {
-  const { unit } = score;
   const better =
     score.skill === null
       ? ''
       : `   ${score.skillLabel} ${figure(score.skill)}${score.skill <= 0 ? ': no better than the baseline' : ''}`;
+  const rows = report.kind === 'anomaly' ? alarmRows(report) : scoreRows(report, score);
+  const widths = [0, 1, 2].map((j) => Math.max(...rows.map((row) => row[j].length)));
+  const lines = rows.map((row, i) =>
+    `  ${row[0].padEnd(widths[0])}  ${row[1].padStart(widths[1])}  ${row[2].padStart(widths[2])}${i === 1 ? better : ''}`.trimEnd(),
+  );
+  if (report.kind !== 'classify' && report.kind !== 'anomaly' && report.interval !== null) {
+    lines.push(intervalLine(report.interval, score));
+  }
+  lines.push(
+    `  rows ${report.rows}, quarantined ${report.quarantined}, missing ${report.missing}, gaps ${report.gaps}, lines rejected ${rejectedLines}${report.lost > 0 ? `, lost ${report.lost}` : ''}`,
+  );
+  for (const { on, detector, detections, lastRow } of report.drift) {
+    const what = on === 'loss' ? 'the loss' : on;
+    const last = lastRow === null ? '' : `, last at row ${lastRow}`;
+    lines.push(`  drift of ${what} (${detector}): ${detections}${last}`);
+  }
+  return lines.join('\n');
+}
+
+/** What a table says of scores: the model's beside the baseline's. */
+function scoreRows(report: Exclude<StreamReport, { kind: 'anomaly' }>, score: Score): string[][] {
+  const { unit } = score;
   const rows = [
     ['', report.learner.kind, score.baselineLabel],
     [`${score.label}, ${report.scored} rows`, figure(score.model, unit), figure(score.baseline, unit)],
@@ -143,20 +182,27 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
     rows.push(['macro F1', figure(metrics.f1), figure(baseline.f1)]);
     rows.push(['log loss', figure(metrics.logLoss), figure(baseline.logLoss)]);
   }
-  const widths = [0, 1, 2].map((j) => Math.max(...rows.map((row) => row[j].length)));
-  const lines = rows.map((row, i) =>
-    `  ${row[0].padEnd(widths[0])}  ${row[1].padStart(widths[1])}  ${row[2].padStart(widths[2])}${i === 1 ? better : ''}`.trimEnd(),
-  );
-  if (report.kind !== 'classify' && report.interval !== null) lines.push(intervalLine(report.interval, score));
-  lines.push(
-    `  rows ${report.rows}, quarantined ${report.quarantined}, missing ${report.missing}, gaps ${report.gaps}, lines rejected ${rejectedLines}${report.lost > 0 ? `, lost ${report.lost}` : ''}`,
-  );
-  for (const { on, detector, detections, lastRow } of report.drift) {
-    const what = on === 'loss' ? 'the loss' : on;
-    const last = lastRow === null ? '' : `, last at row ${lastRow}`;
-    lines.push(`  drift of ${what} (${detector}): ${detections}${last}`);
-  }
-  return lines.join('\n');
+  return rows;
+}
+
+/** What a table says of alarms: what came of it beside what was asked for. */
+function alarmRows({
+  metrics,
+  baseline,
+  scored,
+  forecast,
+  learner,
+}: Extract<StreamReport, { kind: 'anomaly' }>): string[][] {
+  const percent = (share: number | null) => (share === null ? '–' : `${figure(100 * share)} %`);
+  return [
+    ['', learner.kind, 'asked for'],
+    [`rows in alarm, of ${scored}`, percent(metrics.rate), percent(baseline.rate)],
+    ['alarms', String(metrics.alarms), ''],
+    ['score and threshold', figure(metrics.score), figure(metrics.threshold)],
+    ...(forecast === null
+      ? []
+      : [['error of forecasts, last value', figure(forecast.metrics.mae), figure(forecast.baselines.noChange.mae)]]),
+  ];
 }
 
 /** How well intervals have kept what they promise, and how wide they had to be. */
@@ -172,5 +218,5 @@ function intervalLine(
 /** The unit all targets share, or none. */
 export function unitOf({ columns, task }: { columns: readonly Column[]; task: Task }): string {
   const units = task.targets.map((target) => columns.find((column) => column.name === target)?.unit ?? '');
-  return task.kind !== 'classify' && units.every((unit) => unit === units[0]) ? units[0] : '';
+  return task.kind !== 'classify' && units.length > 0 && units.every((unit) => unit === units[0]) ? units[0] : '';
 }

@@ -1,4 +1,5 @@
 export * from './adwin.js';
+export * from './alarm.js';
 export * from './class-counts.js';
 export * from './classification-metrics.js';
 export * from './conformal.js';
@@ -12,6 +13,7 @@ export * from './mixture.js';
 export * from './page-hinkley.js';
 export * from './regression-metrics.js';
 export * from './replay-memory.js';
+export * from './robust-scale.js';
 export * from './rolling.js';
 export * from './scaler.js';
 export * from './score-sums.js';

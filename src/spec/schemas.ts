@@ -316,9 +316,9 @@ const windowSchema = v.strictObject({
 
 export const taskSchema = v.strictObject({
   kind: v.pipe(
-    v.picklist(['regress', 'classify', 'forecast']),
+    v.picklist(['regress', 'classify', 'forecast', 'anomaly']),
     v.description(
-      'regress predicts numbers of the same row, classify one class column, forecast numbers some rows ahead.',
+      'regress predicts numbers of the same row, classify one class column, forecast numbers some rows ahead, anomaly tells rows that are not as expected.',
     ),
   ),
   features: v.pipe(
@@ -332,10 +332,9 @@ export const taskSchema = v.strictObject({
         v.array(lagSchema),
         v.check((list) => list.length <= 256, 'at most 256 lags'),
       ),
-      [],
     ),
     v.description(
-      'Values of earlier rows as further inputs: [1, 2, 5], or { rows = 1, columns = ["temp"] } of some columns; absent: of all number and angle features. 1 … 10000 rows. Where that row was lost or the value missing, it is the last one before; at the start and after a gap, the oldest known.',
+      'Values of earlier rows as further inputs: [1, 2, 5], or { rows = 1, columns = ["temp"] } of some columns; absent: of all number and angle features. 1 … 10000 rows. Where that row was lost or the value missing, it is the last one before; at the start and after a gap, the oldest known. When absent: none; for anomaly [1, 2], with an autoencoder [1, 2, 3].',
     ),
   ),
   windows: v.pipe(
@@ -351,10 +350,9 @@ export const taskSchema = v.strictObject({
     ),
   ),
   targets: v.pipe(
-    v.array(name),
-    v.check((list) => list.length > 0, 'at least one column name'),
+    v.optional(v.array(name), []),
     v.description(
-      'Columns it predicts; exactly one, of kind class, for classify; may be features too for forecast, not otherwise.',
+      'Columns it predicts; exactly one, of kind class, for classify; may be features too for forecast, not otherwise; none for anomaly, at least one for the others.',
     ),
   ),
   horizons: v.pipe(
@@ -385,7 +383,37 @@ export const taskSchema = v.strictObject({
       'Rows that are kept waiting for a label from outside the rows: a message of the device, a person. 0: labels come in rows only; otherwise rows need not carry the targets.',
     ),
   ),
-  warmup: v.pipe(v.optional(integer(0, 1e9), 100), v.description('First rows that are learned from but not scored.')),
+  warmup: v.pipe(
+    v.optional(integer(0, 1e9)),
+    v.description(
+      'First rows that are learned from but not scored, or raise no alarm. When absent: 100; 500 for anomaly.',
+    ),
+  ),
+  method: v.pipe(
+    v.optional(v.picklist(['residual', 'autoencoder'])),
+    v.description(
+      'anomaly only: residual goes by how far every number and angle feature is from its forecast of one row before, autoencoder by what a narrow network cannot give back of all inputs. When absent: residual.',
+    ),
+  ),
+  alarmRate: v.pipe(
+    v.optional(
+      v.pipe(
+        v.number(),
+        v.check((n) => n > 0 && n <= 0.5, 'a number > 0 and ≤ 0.5'),
+      ),
+    ),
+    v.description(
+      'anomaly only: the share of rows that is to be in alarm; the threshold moves to keep it. When absent: 0.01.',
+    ),
+  ),
+  hold: v.pipe(
+    v.optional(integer(1, 10000)),
+    v.description('anomaly only: rows above the threshold, one after the other, that raise an alarm. When absent: 1.'),
+  ),
+  release: v.pipe(
+    v.optional(integer(1, 10000)),
+    v.description('anomaly only: rows not above it, one after the other, that end the alarm. When absent: 3.'),
+  ),
   window: v.pipe(
     v.optional(integer(1, 100000), 200),
     v.description('Rows of the windowed scores, and about as many of the fading ones.'),

@@ -6,17 +6,20 @@ import { parse } from './parse.js';
 import { taskSchema } from './schemas.js';
 
 /** What is to be learned from the rows of a stream. */
-export interface TaskSpec {
-  /** `regress` predicts numbers of the same row, `classify` one class column, `forecast` numbers some rows ahead. */
-  kind: 'regress' | 'classify' | 'forecast';
+export interface TaskSpec extends Partial<AnomalySettings> {
+  /** `regress` predicts numbers of the same row, `classify` one class column, `forecast` numbers some rows ahead, `anomaly` tells rows that are not as expected. */
+  kind: 'regress' | 'classify' | 'forecast' | 'anomaly';
   /** Columns the network sees. */
   features: string[];
-  /** Values of earlier rows as further inputs; a number is a lag of so many rows of all number and angle features. */
+  /**
+   * Values of earlier rows as further inputs; a number is a lag of so many rows of all number and angle features. Default none;
+   * of `anomaly` [1, 2], with an autoencoder [1, 2, 3].
+   */
   lags?: (number | LagSpec)[];
   /** Statistics of the last rows as further inputs. */
   windows?: WindowSpec[];
-  /** Columns it predicts; exactly one, of kind `class`, for `classify`; may be features too for `forecast`. */
-  targets: string[];
+  /** Columns it predicts; exactly one, of kind `class`, for `classify`; may be features too for `forecast`; none for `anomaly`. */
+  targets?: string[];
   /** `forecast`: how many rows ahead; each is predicted as change from now. */
   horizons?: number[];
   /**
@@ -31,7 +34,7 @@ export interface TaskSpec {
    * rows only; otherwise the rows need not carry the targets. Default 0.
    */
   labelWait?: number;
-  /** First rows that are learned from but not scored. Default 100. */
+  /** First rows that are learned from but not scored, or raise no alarm. Default 100, of `anomaly` 500. */
   warmup?: number;
   /** Rows of the windowed scores, and about as many of the fading ones. Default 200. */
   window?: number;
@@ -39,8 +42,33 @@ export interface TaskSpec {
   interval?: number;
 }
 
+/** What only a task of kind `anomaly` has. */
+export interface AnomalySettings {
+  /**
+   * `residual`: how far each number and angle feature is from its forecast of one row before · `autoencoder`: what a narrow
+   * network cannot give back of all inputs. Default `residual`.
+   */
+  method: 'residual' | 'autoencoder';
+  /** The share of rows that is to be in alarm, 0 < alarmRate ≤ 0.5; the threshold moves to keep it. Default 0.01. */
+  alarmRate: number;
+  /** Rows above the threshold, one after the other, that raise an alarm. Default 1. */
+  hold: number;
+  /** Rows not above it, one after the other, that end the alarm. Default 3. */
+  release: number;
+}
+
 /** The same with every default filled in, and every name known to be a column of the right kind. */
-export type Task = Required<Omit<TaskSpec, 'lags' | 'windows'>> & { lags: Lag[]; windows: Window[] };
+export type Task = Required<Omit<TaskSpec, 'lags' | 'windows' | keyof AnomalySettings>> & {
+  lags: Lag[];
+  windows: Window[];
+} & Partial<AnomalySettings>;
+
+/** A resolved task of kind `anomaly`. */
+export type AnomalyTask = Task & AnomalySettings;
+
+export function isAnomalyTask(task: Task): task is AnomalyTask {
+  return task.kind === 'anomaly';
+}
 
 /**
  * Checks a task against the columns it speaks of and fills in its defaults.
@@ -48,37 +76,21 @@ export type Task = Required<Omit<TaskSpec, 'lags' | 'windows'>> & { lags: Lag[];
  * @throws SpecError naming the key, what stood there and what may stand there
  */
 export function resolveTask(value: unknown, columns: readonly Column[]): Task {
-  const { lags, windows, ...spec } = parse(taskSchema, value, 'task');
-  const isForecast = spec.kind === 'forecast';
-  const delay = spec.delay ?? (spec.labelAge > 0 || isForecast ? 0 : 1);
-  const task: Task = { ...spec, delay, lags: [], windows: [] };
+  const { method, alarmRate, hold, release, ...parsed } = parse(taskSchema, value, 'task');
+  const { lags, windows, ...spec } = parsed;
+  const anomaly = resolveAnomaly(spec.kind, { method, alarmRate, hold, release });
+  const isLabelled = spec.kind === 'regress' || spec.kind === 'classify';
+  const delay = spec.delay ?? (spec.labelAge > 0 || !isLabelled ? 0 : 1);
+  const warmup = spec.warmup ?? (anomaly === undefined ? 100 : 500);
+  const task: Task = { ...spec, ...anomaly, delay, warmup, lags: [], windows: [] };
+  checkTargets(task);
   for (const role of ['features', 'targets'] as const) {
     task[role].forEach((name, i) => {
       checkRole(role, `task.${role}[${i}]`, name, task, columns);
     });
   }
-  if (task.kind === 'classify' && task.targets.length !== 1) {
-    throw new SpecError('SPEC_TASK', {
-      where: 'task.targets',
-      found: `${task.targets.length} columns`,
-      expected: 'exactly one column of kind "class" for a task of kind "classify"',
-    });
-  }
-  if (isForecast) checkForecast(task);
-  else if (task.horizons.length > 0) throw onlyFor('horizons', 'forecast', task.kind);
-  if (delay === 0 && task.labelAge === 0 && !isForecast) {
-    throw new SpecError('SPEC_TASK', {
-      where: 'task.delay',
-      found: '0 with labelAge 0, so that a row would be predicted after its truth was learned',
-      expected: 'delay ≥ 1, or labelAge ≥ 1',
-    });
-  }
-  return { ...task, ...resolveHistory({ lags, windows }, task.features, columns) };
-}
-
-/** The truth of a forecast is in the rows to come: nothing is to be said about when. */
-function checkForecast(task: Task): void {
-  if (task.horizons.length === 0) {
+  if (task.horizons.length > 0 && task.kind !== 'forecast') throw onlyFor('horizons', 'forecast', task.kind);
+  if (task.kind === 'forecast' && task.horizons.length === 0) {
     throw new SpecError('SPEC_TASK', {
       where: 'task.horizons',
       found: 'nothing',
@@ -86,12 +98,73 @@ function checkForecast(task: Task): void {
       remedy: 'add horizons = [1]',
     });
   }
+  if (!isLabelled) checkNoLabels(task);
+  else if (delay === 0 && task.labelAge === 0) {
+    throw new SpecError('SPEC_TASK', {
+      where: 'task.delay',
+      found: '0 with labelAge 0, so that a row would be predicted after its truth was learned',
+      expected: 'delay ≥ 1, or labelAge ≥ 1',
+    });
+  }
+  const history = { lags: lags ?? defaultLags(anomaly), windows };
+  return { ...task, ...resolveHistory(history, task.features, columns) };
+}
+
+/** An anomaly shows in how rows follow each other. */
+function defaultLags(anomaly: AnomalySettings | undefined): { rows: number }[] {
+  const rows = anomaly === undefined ? [] : anomaly.method === 'autoencoder' ? [1, 2, 3] : [1, 2];
+  return rows.map((n) => ({ rows: n }));
+}
+
+/** The defaults of a task of kind `anomaly`; undefined for the others, which have none of these. */
+function resolveAnomaly(
+  kind: Task['kind'],
+  given: { [K in keyof AnomalySettings]: AnomalySettings[K] | undefined },
+): AnomalySettings | undefined {
+  if (kind === 'anomaly') {
+    const { method = 'residual', alarmRate = 0.01, hold = 1, release = 3 } = given;
+    return { method, alarmRate, hold, release };
+  }
+  for (const [key, value] of Object.entries(given)) if (value !== undefined) throw onlyFor(key, 'anomaly', kind);
+  return undefined;
+}
+
+function checkTargets({ kind, targets }: Task): void {
+  const where = 'task.targets';
+  if (kind === 'anomaly') {
+    if (targets.length === 0) return;
+    throw new SpecError('SPEC_TASK', {
+      where,
+      found: targets.map((name) => `"${name}"`).join(', '),
+      expected: 'nothing for a task of kind "anomaly": every feature is judged',
+      remedy: 'take it out',
+    });
+  }
+  if (targets.length === 0) {
+    throw new SpecError('SPEC_MISSING_KEY', {
+      where,
+      found: 'nothing',
+      expected: `at least one column name for a task of kind "${kind}"`,
+      remedy: 'add targets',
+    });
+  }
+  if (kind === 'classify' && targets.length !== 1) {
+    throw new SpecError('SPEC_TASK', {
+      where,
+      found: `${targets.length} columns`,
+      expected: 'exactly one column of kind "class" for a task of kind "classify"',
+    });
+  }
+}
+
+/** Where truth comes with the rows, nothing is to be said about when. */
+function checkNoLabels(task: Task): void {
   for (const key of ['delay', 'labelAge', 'labelWait'] as const) {
     if (task[key] === 0) continue;
     throw new SpecError('SPEC_TASK', {
       where: `task.${key}`,
       found: String(task[key]),
-      expected: 'nothing for a task of kind "forecast": its truth is in the rows to come',
+      expected: `nothing for a task of kind "${task.kind}": its truth comes with the rows`,
     });
   }
 }

@@ -32,6 +32,8 @@ export interface ForecastReport extends ForecastScores {
 export class ForecastTask implements TaskKind {
   readonly tracks: readonly Track[];
   readonly outputNames: readonly string[];
+  /** Names of the target values. */
+  readonly targetNames: readonly string[];
   readonly places: number;
   readonly predictedClass = -1;
   /** [horizons, targets], as all that follow: values, not changes. */
@@ -63,6 +65,7 @@ export class ForecastTask implements TaskKind {
   ) {
     this.targets = new Encoder(columns, targets, 'index');
     const { width, names } = this.targets;
+    this.targetNames = names;
     this.heads = horizons.map((horizon) => new ChangeHead(names, window, horizon, interval));
     this.tracks = this.heads.map((head, k) => {
       const times = { delay: 0, labelAge: head.horizon, labelWait: 0 };

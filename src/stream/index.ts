@@ -15,6 +15,7 @@ export type {
   WorstClassificationWindow,
 } from '../online/index.js';
 export { ReplayMemory, type ReplayMemoryOptions, type ReplayPolicy } from '../online/index.js';
+export type { AnomalyReport } from './anomaly.js';
 export { loadStream, restoreStream, saveStream } from './checkpoint.js';
 export type { DriftReport } from './drift-watch.js';
 export type { ForecastReport } from './forecast.js';

@@ -25,6 +25,9 @@ export const FORGOTTEN = 8192;
 /** The best state known was put back then. */
 export const ROLLED_BACK = 16384;
 
+/** `anomaly`: the row is in alarm. */
+export const ALARM = 512;
+
 const NAMES: readonly [bit: number, name: string][] = [
   [PREDICTED, 'predicted'],
   [QUARANTINED, 'quarantined'],
@@ -38,6 +41,7 @@ const NAMES: readonly [bit: number, name: string][] = [
   [HELD_OUT, 'heldOut'],
   [FORGOTTEN, 'forgotten'],
   [ROLLED_BACK, 'rolledBack'],
+  [ALARM, 'alarm'],
 ];
 
 /** An outcome in words. */

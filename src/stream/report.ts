@@ -1,4 +1,5 @@
 import type { ClassificationReport, RegressionReport } from '../online/index.js';
+import type { AnomalyReport } from './anomaly.js';
 import type { DriftReport } from './drift-watch.js';
 import type { ForecastReport } from './forecast.js';
 import type { MonitorReport } from './forgetting-monitor.js';
@@ -49,12 +50,13 @@ export interface StreamCounters {
 }
 
 /** What is reported of a kind of task, beside the counters. */
-export type TaskScores = RegressionReport | ClassificationReport | ForecastReport;
+export type TaskScores = RegressionReport | ClassificationReport | ForecastReport | AnomalyReport;
 
 export type StreamReport =
   | ({ kind: 'regress' } & StreamCounters & RegressionReport)
   | ({ kind: 'classify' } & StreamCounters & ClassificationReport)
-  | ({ kind: 'forecast' } & StreamCounters & ForecastReport);
+  | ({ kind: 'forecast' } & StreamCounters & ForecastReport)
+  | ({ kind: 'anomaly' } & StreamCounters & AnomalyReport);
 
 // Counters, one float64 each.
 export const ROWS = 0;

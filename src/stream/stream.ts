@@ -5,6 +5,7 @@ import {
   type Column,
   type Drift,
   type DriftSpec,
+  isAnomalyTask,
   type Memory,
   type MemorySpec,
   type Monitor,
@@ -19,6 +20,7 @@ import {
   type Task,
   type TaskSpec,
 } from '../spec/index.js';
+import { AnomalyTask } from './anomaly.js';
 import { DriftWatch } from './drift-watch.js';
 import { Encoder, usedColumns } from './encoder.js';
 import { ForecastTask } from './forecast.js';
@@ -101,7 +103,7 @@ export class Stream {
   /** Index of the column of kind `time`. */
   readonly timeColumn: number | undefined;
   readonly inputNames: readonly string[];
-  /** What `prediction` holds: `tws_kn`, `twa_deg.cos`, or `Occupancy.0` for the probability of class 0, `temp+12` for 12 rows ahead. */
+  /** What `prediction` holds: `tws_kn`, `twa_deg.cos`, or `Occupancy.0` for the probability of class 0, `temp+12` for 12 rows ahead, `score` of an anomaly. */
   readonly outputNames: readonly string[];
 
   /** Where the next row is written: one value per column of the schema, NaN for a missing one. In the network's arena. */
@@ -174,7 +176,9 @@ export class Stream {
     this.kind =
       task.kind === 'forecast'
         ? new ForecastTask(columns, task, trackOptions, reserve)
-        : new LabelledTask(columns, task, this.gates, trackOptions, reserve);
+        : isAnomalyTask(task)
+          ? new AnomalyTask(columns, task, this.inputNames, trackOptions, reserve)
+          : new LabelledTask(columns, task, this.gates, trackOptions, reserve);
     this.tracks = this.kind.tracks;
     this.outputNames = this.kind.outputNames;
     this.prediction = this.kind.prediction;
@@ -240,7 +244,7 @@ export class Stream {
    * Takes the row in `row` and `time`.
    *
    * @returns PREDICTED, QUARANTINED, MISSING or NOT_FINITE, with any of AFTER_GAP, SCORED, LEARNED, STEP_SKIPPED, DRIFTED,
-   * HELD_OUT, FORGOTTEN, ROLLED_BACK
+   * HELD_OUT, FORGOTTEN, ROLLED_BACK, ALARM
    * @hot
    */
   accept(): number {
@@ -342,7 +346,7 @@ export class Stream {
     if (this.learning[0] === 1) scaler.update(raw, 0);
     scaler.standardise(values, raw, 0);
     const outcome = this.kind.predict(values, counts[ROWS] > this.task.warmup);
-    const counter = outcome === PREDICTED ? PREDICTIONS : NOT_FINITE_ROWS;
+    const counter = (outcome & PREDICTED) !== 0 ? PREDICTIONS : NOT_FINITE_ROWS;
     counts[counter] = counts[counter] + 1;
     return outcome;
   }

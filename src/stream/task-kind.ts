@@ -24,7 +24,7 @@ export interface TaskKind {
    * Gives a row its place, takes the labels in it, and learns from what has become known.
    *
    * @param passed false for a row that is not to be believed
-   * @returns any of SCORED, LEARNED, STEP_SKIPPED
+   * @returns any of SCORED, LEARNED, STEP_SKIPPED, ALARM
    * @hot
    */
   take(row: Float32Array, passed: boolean): number;
@@ -39,7 +39,7 @@ export interface TaskKind {
    *
    * @param values [inputs], standardised
    * @param isWarm whether what is predicted is to be scored
-   * @returns PREDICTED or NOT_FINITE
+   * @returns PREDICTED or NOT_FINITE, with what `take` returns where the row is learned at once
    * @hot
    */
   predict(values: Float64Array, isWarm: boolean): number;

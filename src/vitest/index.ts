@@ -33,7 +33,12 @@ const figure = (value: number) => String(Number(value.toPrecision(4)));
 expect.extend({
   toReachSkill(received: Replayed, least: number) {
     const { report } = resultOf(received);
-    const skill = report.kind === 'classify' ? report.metrics.kappaLastClass : report.metrics.skill;
+    const skill =
+      report.kind === 'anomaly'
+        ? null
+        : report.kind === 'classify'
+          ? report.metrics.kappaLastClass
+          : report.metrics.skill;
     const pass = skill !== null && skill >= least;
     return {
       pass,

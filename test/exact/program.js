@@ -145,6 +145,12 @@ const STREAMS = {
     columns: [...columns, SIDE],
     task: { kind: 'classify', features: ['stw_kn', 'twx_kn', 'twy_kn'], targets: ['side'], delay: 2, labelAge: 1 },
   },
+  anomaly: { log, columns, task: { kind: 'anomaly', features: ['aws_kn', 'twx_kn', 'stw_kn'], alarmRate: 0.02 } },
+  autoencoder: {
+    log,
+    columns,
+    task: { kind: 'anomaly', method: 'autoencoder', features: ['aws_kn', 'twx_kn', 'stw_kn'], hold: 2 },
+  },
   forecast: {
     log,
     columns,
@@ -172,9 +178,11 @@ function runStream({ log, ...options }, executor, onStep) {
   const bytes = new TextEncoder().encode(log);
   pipeline.bytes(bytes, bytes.length);
   pipeline.finish();
-  const { scored, metrics, baseline, fading, interval } = stream.report();
-  const scores = ({ mae, rmse, r2, accuracy, balancedAccuracy, kappa, f1, logLoss }) =>
-    [mae, rmse, r2, accuracy, balancedAccuracy, kappa, f1, logLoss].filter((score) => score !== undefined);
+  const { scored, metrics, baseline, fading = {}, interval } = stream.report();
+  const scores = ({ mae, rmse, r2, accuracy, balancedAccuracy, kappa, f1, logLoss, alarms, alarmRows, threshold }) =>
+    [mae, rmse, r2, accuracy, balancedAccuracy, kappa, f1, logLoss, alarms, alarmRows, threshold].filter(
+      (score) => score !== undefined,
+    );
   digest.add([scored, ...[metrics, baseline, fading].flatMap(scores)]);
   if (interval) digest.add([interval.covered, interval.width, interval.baselineWidth]);
   return [stream.hash(), digest.hex()];

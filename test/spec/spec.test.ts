@@ -91,6 +91,22 @@ describe('a task', () => {
     expect(resolveTask({ ...task, labelAge: 5 }, columns).delay).toBe(0);
   });
 
+  test('an anomaly task has defaults of its own, and resolves to itself', () => {
+    const resolved = resolveTask({ kind: 'anomaly', features: ['a', 'b'] }, columns);
+    expect(resolved).toMatchObject({
+      targets: [],
+      warmup: 500,
+      method: 'residual',
+      alarmRate: 0.01,
+      hold: 1,
+      release: 3,
+    });
+    expect(resolved.lags.map(({ rows }) => rows)).toEqual([1, 2]);
+    expect(resolveTask(resolved, columns)).toEqual(resolved);
+    expect(resolveTask({ kind: 'anomaly', features: ['a'], lags: [] }, columns).lags).toEqual([]);
+    expect(resolveTask({ kind: 'classify', features: ['a'], targets: ['b'] }, columns)).not.toHaveProperty('method');
+  });
+
   test('lags and windows are of all number and angle features where none are named, and resolve to themselves', () => {
     const task = {
       kind: 'regress',
@@ -143,12 +159,30 @@ describe('a task', () => {
       'task.windows[0].of: found nothing, expected a list; add of',
     ],
     [
+      { kind: 'regress', features: ['a'] },
+      'task.targets: found nothing, expected at least one column name for a task of kind "regress"; add targets',
+    ],
+    [
+      { kind: 'anomaly', features: ['a'], targets: ['a'] },
+      'task.targets: found "a", expected nothing for a task of kind "anomaly": every feature is judged',
+    ],
+    [
+      { kind: 'anomaly', features: ['a'], delay: 3 },
+      'task.delay: found 3, expected nothing for a task of kind "anomaly": its truth comes with the rows',
+    ],
+    [{ kind: 'anomaly', features: ['b'] }, 'found no feature of kind "number" or "angle", expected one'],
+    [{ kind: 'anomaly', features: ['a'], alarmRate: 1 }, 'task.alarmRate: found 1, expected a number > 0 and ≤ 0.5'],
+    [
+      { kind: 'classify', features: ['a'], targets: ['b'], hold: 2 },
+      'task.hold: found a task of kind "classify", expected "hold" only for kind "anomaly"',
+    ],
+    [
       { kind: 'forecast', features: ['a'], targets: ['a'] },
       'task.horizons: found nothing, expected how many rows ahead, for a task of kind "forecast"; add horizons = [1]',
     ],
     [
       { kind: 'forecast', features: ['a'], targets: ['a'], horizons: [1], labelAge: 2 },
-      'task.labelAge: found 2, expected nothing for a task of kind "forecast"',
+      'task.labelAge: found 2, expected nothing for a task of kind "forecast": its truth comes with the rows',
     ],
     [
       { kind: 'forecast', features: ['a'], targets: ['a'], horizons: [1, 1] },

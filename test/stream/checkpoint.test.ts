@@ -51,6 +51,14 @@ const forecast = {
     warmup: 5,
   },
 } satisfies StreamOptions;
+const residual = {
+  ...race,
+  task: { kind: 'anomaly', features: ['x', 'mode', 'heading'], warmup: 20, alarmRate: 0.1, hold: 2 },
+} satisfies StreamOptions;
+const autoencoder = {
+  ...race,
+  task: { ...residual.task, method: 'autoencoder' },
+} satisfies StreamOptions;
 const classRace = {
   columns: [{ name: 'x' }, { name: 'y', kind: 'class', classes: 4 }],
   task: { kind: 'classify', features: ['x'], targets: ['y'], warmup: 0, window: 4, delay: 3 },
@@ -102,8 +110,10 @@ describe('checkpoint of a stream', () => {
     rememberingForecast,
     remembering,
     rememberingRace,
+    residual,
+    autoencoder,
   ] as StreamOptions[]) {
-    const what = `${options.task.lags ? ', lags and windows' : ''}${options.memory ? ' that remembers' : ''}`;
+    const what = `${options.task.lags ? ', lags and windows' : ''}${options.task.method ? ', autoencoder' : ''}${options.memory ? ' that remembers' : ''}`;
     it(`${options.task.kind}, ${options.network ? 'a network' : 'a race'}${what}: going on from it is bit-identical to never having stopped, at any row`, () => {
       fc.assert(
         fc.property(fc.integer({ min: 0, max: 150 }), fc.integer({ min: 0, max: 60 }), (before, after) => {
@@ -241,7 +251,7 @@ describe('hash of a stream', () => {
   });
 
   it('is the same on both executors', () => {
-    for (const options of [regression, race, classRace, history, forecast] as StreamOptions[]) {
+    for (const options of [regression, race, classRace, history, forecast, residual, autoencoder] as StreamOptions[]) {
       const streams = (['simd', 'reference'] as const).map((executor) => createStream({ ...options, executor }));
       for (let i = 0; i < 200; i++) for (const stream of streams) feedRow(stream, i);
       expect(streams[0].hash()).toBe(streams[1].hash());
