@@ -12,7 +12,7 @@ import {
 import { openSource } from '../daemon/source.js';
 import { resolvePort } from '../ingest/index.js';
 import { streamOptionsOf } from '../recording/index.js';
-import { type Column, type Drift, EdgegradError, SpecError, type Task } from '../spec/index.js';
+import { type Column, type Drift, EdgegradError, isAnomalyTask, SpecError, type Task } from '../spec/index.js';
 import { createStream, restoreStream, type Stream } from '../stream/index.js';
 import { size } from './format.js';
 import { mostRowsPerSecond } from './rates.js';
@@ -45,10 +45,16 @@ async function describe(config: Config): Promise<string> {
     ...describeTask(task).map((line, i): [string, string] => [i === 0 ? 'task' : '', line]),
     ['inputs', stream.inputNames.join(', ')],
     ['outputs', stream.outputNames.join(', ')],
-    ['network', `${describeLearner(stream)}, ${stream.network.executor} executor`],
+    [
+      'network',
+      `${describeLearner(stream)}${stream.tracks.length > 1 ? `, for each of ${stream.tracks.length} horizons` : ''}, ${stream.network.executor} executor`,
+    ],
     ...describeDrift(stream.drift).map((line, i): [string, string] => [i === 0 ? 'drift' : '', line]),
     ...describeRetention(stream, config),
-    ['memory', `${size(stream.network.input.buffer.byteLength)}, given once at the start`],
+    [
+      'memory',
+      `${size(stream.tracks.reduce((sum, { learner }) => sum + learner.network.input.buffer.byteLength, 0))}, given once at the start`,
+    ],
     ['time', describeTime(config, measureRowUs(options))],
     [
       'checkpoint',
@@ -98,7 +104,23 @@ function describeColumn({ name, kind, unit, range, maxStep, classes, maxGap }: C
   return `${name}: ${parts.join(', ')}`;
 }
 
-function describeTask({ kind, features, targets, delay, labelAge, labelWait, warmup, window }: Task): string[] {
+function describeTask(task: Task): string[] {
+  const { kind, features, targets, horizons, delay, labelAge, labelWait, warmup, window } = task;
+  if (isAnomalyTask(task)) {
+    const { method, alarmRate, hold, release } = task;
+    return [
+      `anomaly in ${features.join(', ')}, by ${method}`,
+      `alarm in ${Number((100 * alarmRate).toPrecision(3))} % of rows: raised by ${hold} above the threshold, ended by ${release} that are not`,
+      `none in the first ${warmup} rows`,
+    ];
+  }
+  if (kind === 'forecast') {
+    return [
+      `forecast ${targets.join(', ')} from ${features.join(', ')}`,
+      `${horizons.join(', ')} ${horizons.length === 1 && horizons[0] === 1 ? 'row' : 'rows'} ahead, learned when those rows have come`,
+      `scored after ${warmup} rows, in windows of ${window}`,
+    ];
+  }
   const lines = [
     `${kind} ${targets.join(', ')} from ${features.join(', ')}`,
     `the truth of a row is used ${delay} ${delay === 1 ? 'row' : 'rows'} after it is printed${labelAge > 0 ? `, and is that of ${labelAge} rows before` : ''}`,

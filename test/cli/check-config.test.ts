@@ -35,6 +35,39 @@ test('prints what would run: columns, task, network with its memory, time, check
   expect(out).toMatch(/a row takes [\d.]+ µs on this machine: [\d ]+ rows\/s at most/);
 });
 
+test('says what a forecast and an anomaly task come to', async () => {
+  const columns = 'columns = [{ name = "temp" }, { name = "power" }]\n';
+  const forecast = write(
+    'forecast.toml',
+    `${columns}task = { kind = "forecast", features = ["temp", "power"], targets = ["temp"], horizons = [1, 12], lags = [3] }\n`,
+  );
+  const { code, out } = await edgegrad('check-config', forecast);
+  expect(code).toBe(0);
+  for (const text of [
+    'forecast temp from temp, power',
+    '1, 12 rows ahead, learned when those rows have come',
+    'inputs         temp, power, temp-3, power-3',
+    'outputs        temp+1, temp+12',
+    'for each of 2 horizons',
+    'memory         128 KiB',
+  ]) {
+    expect(out).toContain(text);
+  }
+  const anomaly = write(
+    'anomaly.toml',
+    `${columns}task = { kind = "anomaly", features = ["temp"], alarmRate = 0.002 }\n`,
+  );
+  const found = await edgegrad('check-config', anomaly);
+  expect(found.code).toBe(0);
+  for (const text of [
+    'anomaly in temp, by residual',
+    'alarm in 0.2 % of rows: raised by 1 above the threshold, ended by 3 that are not',
+    'outputs        score, threshold',
+  ]) {
+    expect(found.out).toContain(text);
+  }
+});
+
 test('a port has a budget: what fits through it, and the share of a core that takes', async () => {
   const file = write('port.toml', small('source = { port = "/dev/ttyNOTHERE", baudRate = 9600 }'));
   const { code, out } = await edgegrad('check-config', file);

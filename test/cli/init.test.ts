@@ -188,11 +188,15 @@ test('a target has to be a column of values with another beside it, and a class 
   expect(() => checkTarget(two, 'c1', 'classify')).not.toThrow();
   expect(() => checkTarget(two, 'c2', 'classify')).toThrow(/values from -0\.5 to 3\.5/);
   const one = observed(Array.from({ length: 20 }, (_, i) => `${i},${i % 3}`).join('\n'));
-  expect(() => checkTarget(one, 'c2', 'regress')).toThrow(/only one column of values, c2/);
+  expect(() => checkTarget(one, 'c2', 'regress')).toThrow(/only one column of values, c2.*--kind forecast or anomaly/);
+  expect(() => checkTarget(one, 'c2', 'forecast')).not.toThrow();
+  expect(() => checkTarget(one, '', 'anomaly')).not.toThrow();
 });
 
 test('whatever a device prints, what is written is a configuration', () => {
-  const name = fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' }).filter((text) => text.trim() !== '');
+  const name = fc
+    .string({ minLength: 1, maxLength: 12, unit: 'grapheme' })
+    .filter((text) => text !== '' && text.trim() === text);
   const value = fc.oneof(fc.double({ noNaN: true, min: -3e38, max: 3e38 }), fc.integer({ min: -9, max: 9 }));
   const column = fc.record({ a: value, b: value, missing: fc.nat(3), isGrowing: fc.boolean() });
   const file = join(folder, 'any.toml');
@@ -200,7 +204,7 @@ test('whatever a device prints, what is written is a configuration', () => {
     fc.property(
       fc.uniqueArray(name, { minLength: 2, maxLength: 6 }),
       fc.array(column, { minLength: 6, maxLength: 6 }),
-      fc.constantFrom('regress' as const, 'classify' as const),
+      fc.constantFrom('regress' as const, 'classify' as const, 'forecast' as const, 'anomaly' as const),
       fc.string({ minLength: 1 }),
       (names, columns, wanted, port) => {
         const observation: Observation = {
@@ -224,7 +228,8 @@ test('whatever a device prints, what is written is a configuration', () => {
             };
           }),
         };
-        const kind = wanted === 'classify' && columns[0].a >= 0 && columns[0].b >= 0 ? wanted : 'regress';
+        const mayBeClass = columns[0].a >= 0 && columns[0].b >= 0;
+        const kind = wanted === 'classify' && !mayBeClass ? 'regress' : wanted;
         try {
           checkTarget(observation, names[0], kind);
         } catch {
@@ -237,6 +242,7 @@ test('whatever a device prints, what is written is a configuration', () => {
         const config = loadConfig(file);
         expect(config.columns.map((each) => each.name)).toEqual(names);
         expect(config.source.port).toBe(port);
+        expect(config.task.kind).toBe(kind);
         for (const { kind: is, range, name: of } of config.columns) {
           const { min, max } = observation.columns[names.indexOf(of)];
           if (is === 'number' && range !== undefined) expect(range[0] <= min && range[1] >= max).toBe(true);

@@ -28,7 +28,12 @@ export function initCommand(): Command {
     .option('-b, --baud <rate>', 'bits per second, as in the sketch', parseBaud, 115200)
     .option('-n, --name <name>', 'name of the checkpoint and of the service (default: that of the file)')
     .option('-t, --target <column>', 'column to predict (default: the last)')
-    .addOption(new Option('--kind <kind>', 'predict a number, or a class').choices(['regress', 'classify']))
+    .addOption(
+      new Option(
+        '--kind <kind>',
+        'predict a number or a class of the same row, a number of the row to come, or tell what is unusual',
+      ).choices(['regress', 'classify', 'forecast', 'anomaly']),
+    )
     .option('--seconds <seconds>', 'how long to listen at most', parseSeconds, 10)
     .option('--force', 'write over the file that is there')
     .action(async (file: string, flags: InitFlags) => {
@@ -51,7 +56,8 @@ async function init(file: string, flags: InitFlags, mayAsk: boolean): Promise<vo
   process.stderr.write(`${describe(observation)}\n`);
   const candidates = valuesOf(observation);
   const last = candidates.at(-1)?.name ?? '';
-  const target = flags.target ?? (await ask(mayAsk, 'which column is to be predicted?', last));
+  const target =
+    flags.kind === 'anomaly' ? '' : (flags.target ?? (await ask(mayAsk, 'which column is to be predicted?', last)));
   const column = candidates.find(({ name }) => name === target);
   let kind = flags.kind;
   if (kind === undefined) {
@@ -69,7 +75,7 @@ async function init(file: string, flags: InitFlags, mayAsk: boolean): Promise<vo
   const draft: Draft = { name, port: stayingName(port), baudRate: flags.baud, observation, kind, target, file };
   write(file, draftText(draft));
   process.stderr.write(
-    `${file} is written: predicts ${target}${flags.target === undefined && !mayAsk ? ', the last column' : ''} (${kind})\n` +
+    `${file} is written: ${kind === 'anomaly' ? 'tells what is unusual' : `predicts ${target}${flags.target === undefined && !mayAsk ? ', the last column' : ''}`} (${kind})\n` +
       `  edgegrad check-config ${file}\n  edgegrad run ${file}\n`,
   );
 }

@@ -1,4 +1,4 @@
-import { SpecError } from '../../spec/index.js';
+import { SpecError, type Task } from '../../spec/index.js';
 import type { Observation, SeenColumn } from './observe.js';
 
 /** What is known and chosen before a configuration is written. */
@@ -7,7 +7,8 @@ export interface Draft {
   port: string;
   baudRate: number;
   observation: Observation;
-  kind: 'regress' | 'classify';
+  kind: Task['kind'];
+  /** '' for an anomaly, which has none. */
   target: string;
   /** The file it is written to, for its own comments. */
   file: string;
@@ -43,14 +44,17 @@ export function checkTarget(observation: Observation, target: string, kind: Draf
   const values = valuesOf(observation);
   const column = values.find(({ name }) => name === target);
   const names = values.map(({ name }) => name).join(', ');
-  if (values.length < 2) {
+  const fewest = kind === 'forecast' || kind === 'anomaly' ? 1 : 2;
+  if (values.length < fewest) {
     throw new SpecError('INIT_COLUMNS', {
       where: "the device's rows",
       found: values.length === 0 ? 'no column of values' : `only one column of values, ${names}`,
-      expected: 'two at least: one to predict, another to predict it from',
-      remedy: 'let the device print more',
+      expected: fewest === 1 ? 'one at least' : 'two at least: one to predict, another to predict it from',
+      remedy:
+        fewest === 1 ? 'let the device print more' : 'let the device print more, or give --kind forecast or anomaly',
     });
   }
+  if (kind === 'anomaly') return;
   if (column === undefined) {
     throw new SpecError('INIT_TARGET', { where: 'target', found: `"${target}"`, expected: `one of ${names}` });
   }
@@ -66,7 +70,7 @@ export function checkTarget(observation: Observation, target: string, kind: Draf
 /** The text of a configuration that works, with what was seen beside each column. */
 export function draftText(draft: Draft): string {
   const { name, port, baudRate, observation, kind, target, file } = draft;
-  const features = valuesOf(observation).flatMap((column) => (column.name === target ? [] : [column.name]));
+  const values = valuesOf(observation).map((column) => column.name);
   const columns = observation.columns.map((column) => columnText(column, draft)).join('\n');
   const isSerial = !port.startsWith('tcp:');
   return `# Made by \`edgegrad init\` from ${observation.rows} rows of ${commentOf(port)}.
@@ -82,8 +86,36 @@ ${isSerial ? `baudRate = ${baudRate}\n` : ''}wait = true${comment('wait for the 
 ${columns}
 [task]
 kind = ${text(kind)}
-features = [${features.map(text).join(', ')}]${comment('what the network sees')}
-targets = [${text(target)}]${comment('what it predicts')}
+${taskText(kind, values, target)}
+[checkpoint]
+directory = "edgegrad-state"${comment('relative to where edgegrad is started')}
+intervalS = 300${comment('seconds between checkpoints')}
+`;
+}
+
+/** The keys of a task behind its kind; those with labels have a network declared, to be changed. */
+function taskText(kind: Draft['kind'], values: readonly string[], target: string): string {
+  const list = (names: readonly string[]) => `[${names.map(text).join(', ')}]`;
+  if (kind === 'anomaly') {
+    return `features = ${list(values)}${comment('what is watched')}
+method = "residual"${comment('by the error of a forecast; or "autoencoder"')}
+alarmRate = 0.01${comment('the share of rows that is to be in alarm')}
+hold = 1${comment('rows above the threshold that raise an alarm')}
+release = 3${comment('rows that are not, which end it')}
+warmup = 500${comment('rows learned from before there are alarms')}
+`;
+  }
+  if (kind === 'forecast') {
+    return `features = ${list(values)}${comment('what the networks see')}
+targets = ${list([target])}${comment('what they forecast; more columns, if you like')}
+horizons = [1]${comment('how many rows ahead; several, if you like')}
+lags = [1, 2]${comment('the rows before are seen too')}
+warmup = 100${comment('rows learned from before scoring starts')}
+window = 200${comment('rows of the windowed score')}
+`;
+  }
+  return `features = ${list(values.filter((name) => name !== target))}${comment('what the network sees')}
+targets = ${list([target])}${comment('what it predicts')}
 delay = 1${comment("a row's truth is used when the next row arrives")}
 warmup = 100${comment('rows learned from before scoring starts')}
 window = 200${comment('rows of the windowed score')}
@@ -91,10 +123,6 @@ window = 200${comment('rows of the windowed score')}
 [network]${comment('the output layer follows from the task')}
 layers = [{ kind = "dense", units = 16, activation = "tanh" }]
 optimizer = { kind = "sgd", rate = ${kind === 'regress' ? '0.02' : '0.05'} }
-
-[checkpoint]
-directory = "edgegrad-state"${comment('relative to where edgegrad is started')}
-intervalS = 300${comment('seconds between checkpoints')}
 `;
 }
 
