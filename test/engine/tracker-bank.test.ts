@@ -197,4 +197,29 @@ describe('trackers', () => {
     expect(drawn[1]).toEqual(drawn[0]);
     expect(drawn[2]).not.toEqual(drawn[0]);
   });
+
+  it('hastened, expect the law to drift so many times as fast, a tenth of everything at most, and as declared again', () => {
+    const rows = Array.from({ length: 60 }, (_, i) => ({
+      x: [((i * 7) % 11) / 5 - 1, ((i * 3) % 7) / 3 - 1],
+      y: (i % 5) / 2,
+    }));
+    const hastened = bankOf(2, 1, linear(5, 0.004, true));
+    const declared = (drift: number) => bankOf(2, 1, linear(5, drift, true));
+    const run = (bank: TrackerBank, from = 0) => {
+      for (const { x, y } of rows.slice(from)) learn(bank, x, [y]);
+      return bank.state('t').slice(2);
+    };
+    hastened.hasten(10);
+    expect(run(hastened)).toEqual(run(declared(0.04)));
+    const most = declared(0.004);
+    most.hasten(1000);
+    expect(run(most)).toEqual(run(declared(0.1)));
+    const fast = declared(0.3);
+    fast.hasten(2); // is faster than that already
+    expect(run(fast)).toEqual(run(declared(0.3)));
+    const back = declared(0.004);
+    back.hasten(10);
+    back.hasten(1);
+    expect(run(back)).toEqual(run(declared(0.004)));
+  });
 });

@@ -66,4 +66,21 @@ describe('mixture', () => {
     expect([...mixture.weights]).toEqual([0.25, 0.25, 0.25, 0.25]);
     expect(mixture.meanLoss(0)).toBeNull();
   });
+
+  it('demotes one to the last of all, from where it comes back by being right', () => {
+    const mixture = new Mixture(3, 0.5, 0.99);
+    for (let i = 0; i < 200; i++) {
+      mixture.losses.set([0.1, 1, 2]);
+      mixture.update();
+    }
+    mixture.demote(0);
+    expect(mixture.weights[0]).toBe(mixture.weights[2]);
+    expect(mixture.leader()).toBe(1);
+    expect(mixture.weights.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+    for (let i = 0; i < 300; i++) {
+      mixture.losses.set([0.1, 1, 2]);
+      mixture.update();
+    }
+    expect(mixture.leader()).toBe(0);
+  });
 });

@@ -234,9 +234,34 @@ describe('a policy', () => {
     );
   });
 
+  it('raiseRates: of a race, networks, trackers and the mixture all go faster, and then as before', () => {
+    const stateAfter = (rows: number, drift: DriftSpec) => {
+      const { stream, outcomes } = run({ ...REGRESSION, drift: [drift] }, FLIP + rows);
+      expect(toldAt(outcomes)[0]).toBeLessThan(FLIP + 20);
+      const diagonal = arrayOf(stream, 'stream.race.trackers.0.diagonal').slice(0, 3);
+      const [scale] = arrayOf(stream, 'stream.race.trackers.0.scale');
+      return {
+        rates: [0, 1, 2].map((k) => Number(stream.state().metadata[`networks.${k}.rate`])),
+        remembered: arrayOf(stream, 'stream.race.mixture.mass')[0],
+        uncertainty: scale * Math.max(...diagonal),
+      };
+    };
+    const note = stateAfter(300, quick);
+    const raised = stateAfter(300, { ...quick, policy: 'raiseRates', factor: 10 });
+    expect(note.rates).toEqual([0.01, 0.1, 1]);
+    expect(raised.rates).toEqual([0.1, 1, 10]);
+    expect(note.remembered).toBeGreaterThan(400); // towards 1 / (1 − 0.998)
+    expect(raised.remembered).toBeLessThan(55); // towards 1 / (1 − 0.98)
+    expect(raised.uncertainty).toBeGreaterThan(2 * note.uncertainty);
+    const before = stateAfter(600, { ...quick, policy: 'raiseRates', factor: 10 });
+    expect(before.rates).toEqual(note.rates);
+    expect(before.remembered).toBeGreaterThan(100);
+  });
+
   it('raiseRates: no rate does harm, however it is raised', () => {
     for (const optimizer of [
       { kind: 'sgd', rate: 1e38 },
+      { kind: 'sgd', rate: 0.05 },
       { kind: 'adam', rate: 10 },
       { kind: 'momentum', rate: 1 },
     ] as const) {
@@ -245,7 +270,9 @@ describe('a policy', () => {
         const { stream } = run({ ...REGRESSION, network: { optimizer, safety }, drift: [drift] }, 2500);
         for (const { data } of stream.state().tensors) expect([...data].every(Number.isFinite)).toBe(true);
         const { metrics, baseline } = stream.report() as { metrics: { mae: number }; baseline: { mae: number } };
+        const { learner } = stream.report();
         if (safety) expect(metrics.mae).toBeLessThan(3 * baseline.mae);
+        if (safety && learner.kind === 'network') expect(learner.limitedSteps).toBeGreaterThan(1000);
       }
     }
   });
