@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { loadConfig } from '../daemon/index.js';
+import { withoutSecrets } from '../daemon/secrets.js';
 import {
   type ConvertResult,
   detectColumns,
@@ -100,7 +101,7 @@ async function importText(
     ...(timeColumn === undefined ? {} : { timeColumn }),
     ...(config === undefined
       ? {}
-      : { config: { file: config.file, text: readFileSync(config.file, 'utf8'), resolved: config } }),
+      : { config: { file: config.file, ...withoutSecrets(config, readFileSync(config.file, 'utf8')) } }),
   });
   process.stdout.write(`${out}: ${lines} lines\n`);
 }

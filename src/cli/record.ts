@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { loadConfig } from '../daemon/index.js';
+import { withoutSecrets } from '../daemon/secrets.js';
 import { SerialSource } from '../ingest/index.js';
 import { monotonicNs, Recorder, RecordingError, wallNs } from '../recording/index.js';
 import { EXIT_FAILED } from './errors.js';
@@ -44,8 +45,7 @@ export function recordCommand(): Command {
         recorder.event({
           type: 'config',
           file: config.file,
-          text: readFileSync(config.file, 'utf8'),
-          resolved: config,
+          ...withoutSecrets(config, readFileSync(config.file, 'utf8')),
         });
       }
 

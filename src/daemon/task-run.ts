@@ -15,6 +15,7 @@ import { replayWithin } from './replay-budget.js';
 import { withoutSecrets } from './secrets.js';
 import type { LogPlayer, OpenedSource } from './source.js';
 import { figure, scoreOf, summary, unitOf } from './status.js';
+import { StepTimer } from './step-timer.js';
 import { TaskLine } from './task-line.js';
 import { VERSION } from './version.js';
 
@@ -32,6 +33,10 @@ export interface TaskOptions {
 /** Why a run has ended. */
 const STOPPED = 'stopped';
 const END_OF_LOG = 'end of log';
+
+/** Keys that a reload puts in force at once, and those that are read when the process starts. */
+const LIVE = /^(source|checkpoint\.intervalS)\b/;
+const LATER = /^(record|output|http|mqtt)\b/;
 
 /** How long a checkpoint waits for the recording. */
 const RECORDING_WAIT_MS = 2000;
@@ -62,7 +67,9 @@ export class TaskRun implements LiveTask {
   private hasDrifted = false;
   /** Keeps everything received; null where nothing is recorded. */
   private recorder: Recorder | null = null;
-  private session!: RecordedSession;
+  /** Null before the run begins. */
+  private session: RecordedSession | null = null;
+  private readonly timer = new StepTimer();
   private opened: OpenedSource | null = null;
   private isConnected = false;
   private isLost = false;
@@ -76,6 +83,8 @@ export class TaskRun implements LiveTask {
   private savedMs: number | null = null;
   /** The last save worked. */
   private isSaved = false;
+  /** Why it did not. */
+  private saveProblem: string | null = null;
   private readonly saves = { written: 0, failed: 0, bytesWritten: 0 };
   private saveTimer: NodeJS.Timeout | undefined;
   private end!: (reason: string) => void;
@@ -113,6 +122,7 @@ export class TaskRun implements LiveTask {
       onLabel: (row, outcome) => {
         onLabel?.(row, outcome);
         if ((outcome & FORGOTTEN) !== 0) this.sayForgotten();
+        for (const observer of this.observers) observer.label?.(outcome, (this.pipeline.rowNumber - row) | 0);
       },
       onRow: (outcome) => {
         this.link.afterRow(this.pipeline, outcome);
@@ -127,7 +137,7 @@ export class TaskRun implements LiveTask {
           format.kind === 'csv'
             ? `CSV with "${format.delimiter === '\t' ? '\\t' : format.delimiter}"`
             : 'label and value';
-        this.session.format(format);
+        this.session?.format(format);
         this.say(`rows are ${how}, ${format.fields} fields${format.names ? ' with names' : ''}`);
       },
       onSchema: ({ columns: found }) => {
@@ -162,13 +172,14 @@ export class TaskRun implements LiveTask {
     const goesOn = !this.options.fresh && (await this.resume(isReady));
     if (this.endedBy !== null) return; // while it learned again: the checkpoint is as it was
     this.recorder = this.openRecorder();
-    this.session = new RecordedSession(this.recorder, this.pipeline, {
+    const session = new RecordedSession(this.recorder, this.pipeline, {
       config: this.recordedConfig(),
       edgegrad: VERSION,
       fresh: !goesOn,
     });
+    this.session = session;
     // The device went on while nobody listened: rows from before and after do not belong together.
-    if (goesOn) this.session.gap('restart');
+    if (goesOn) session.gap('restart');
     this.driftNews.begin();
     this.line.begin();
     this.opened = await this.options.open(this.config);
@@ -185,8 +196,9 @@ export class TaskRun implements LiveTask {
       this.isOver = true;
       await this.reloading;
       await this.stopSource();
-      await this.session.end(reason, reason === END_OF_LOG);
+      await session.end(reason, reason === END_OF_LOG);
     } finally {
+      this.isOver = true;
       clearInterval(this.saveTimer);
       await this.opened?.close();
     }
@@ -209,10 +221,11 @@ export class TaskRun implements LiveTask {
   }
 
   /** Keeps a checkpoint now. When it resolves, it survives a power cut. @throws DaemonError */
-  save(): Promise<void> {
+  async save(): Promise<void> {
+    const session = this.running();
     const bytes = saveStream(this.stream);
     // First in the recording, so that it knows every checkpoint there is; but its disk may not answer.
-    const recorded = this.session.checkpoint('saved', this.store.file);
+    const recorded = session.checkpoint('saved', this.store.file);
     return this.write(bytes, Promise.race([recorded, sleep(RECORDING_WAIT_MS)]));
   }
 
@@ -243,11 +256,13 @@ export class TaskRun implements LiveTask {
         () => {
           this.savedMs = performance.now();
           this.isSaved = true;
+          this.saveProblem = null;
           this.saves.written++;
           this.saves.bytesWritten += bytes.length;
         },
         (error) => {
           this.isSaved = false;
+          this.saveProblem = (error as Error).message;
           this.saves.failed++;
           throw error;
         },
@@ -286,7 +301,7 @@ export class TaskRun implements LiveTask {
       return;
     }
     const changed = changedKeys(this.config, next);
-    const fixed = changed.filter((key) => !/^(source|checkpoint\.intervalS)\b/.test(key));
+    const fixed = changed.filter((key) => !LIVE.test(key) && !LATER.test(key));
     if (changed.length === 0) this.say('configuration read again: nothing has changed');
     else if (fixed.length > 0) {
       this.say(
@@ -323,20 +338,36 @@ export class TaskRun implements LiveTask {
   }
 
   setLearning(on: boolean): void {
+    const session = this.running();
     if (on === this.stream.isLearning) return;
-    this.session.setLearning(on);
+    session.setLearning(on);
     this.say(on ? 'learning goes on' : 'learning is paused');
   }
 
   label(values: readonly number[], age: number): number {
-    const outcome = this.session.label(values, age);
+    const outcome = this.running().label(values, age);
     if ((outcome & DRIFTED) !== 0) this.tellDrift();
     if ((outcome & FORGOTTEN) !== 0) this.sayForgotten();
+    for (const observer of this.observers) observer.label?.(outcome, age);
     return outcome;
   }
 
+  /** @throws DaemonError where nothing can be done with the task any more, or yet */
+  private running(): RecordedSession {
+    if (this.session !== null && !this.isOver) return this.session;
+    throw new DaemonError('TASK_NOT_RUNNING', {
+      where: this.config.name,
+      found: this.isOver ? `a task that has ended: ${this.endedBy}` : 'a task that has not begun',
+      expected: 'one that is running',
+    });
+  }
+
   status(): TaskStatus {
-    const { stream, pipeline, opened, store, savedMs } = this;
+    const { stream, pipeline, opened, store, savedMs, timer } = this;
+    const { lastRowMs } = timer;
+    const { clock } = this.link;
+    const isTimed = clock.count > 0 && pipeline.decoder.mode === 'binary' && lastRowMs > 0;
+    const lagS = isTimed ? lastRowMs / 1000 - clock.hostTimeOf(pipeline.decoder.frames.timeUs[0]) / 1e6 : Number.NaN;
     return {
       name: this.config.name,
       source: opened?.description ?? '',
@@ -348,10 +379,16 @@ export class TaskRun implements LiveTask {
       lines: pipeline.lines(),
       frames: pipeline.frames(),
       link: opened?.source.counters() ?? {},
+      steps: timer.times(),
+      lastRowAgeS: lastRowMs > 0 ? (performance.now() - lastRowMs) / 1000 : null,
+      // A device that plays a log faster than it was has a clock that tells nothing of now.
+      lagS: lagS >= 0 ? lagS : null,
       checkpoint: {
         file: store.file,
         ageS: savedMs === null ? null : (performance.now() - savedMs) / 1000,
         ...this.saves,
+        unsavedSteps: stream.network.steps - this.savedSteps,
+        problem: this.saveProblem,
       },
       recording: this.recorder?.metrics() ?? null,
     };
@@ -388,8 +425,11 @@ export class TaskRun implements LiveTask {
         this.opened = await this.options.open({ ...next, source: { ...next.source, wait: true } });
         void this.startSource().catch((error: Error) => this.end(error.message));
       }
-      this.session.configured(this.recordedConfig());
-      this.say(`configuration changed: ${changed.join(', ')}`);
+      this.session!.configured(this.recordedConfig());
+      const later = changed.filter((key) => LATER.test(key));
+      const now = changed.filter((key) => !LATER.test(key));
+      if (now.length > 0) this.say(`configuration changed: ${now.join(', ')}`);
+      if (later.length > 0) this.say(`configuration changed from the next start on: ${later.join(', ')}`);
     } catch (error) {
       this.say(`configuration kept as it was: ${(error as Error).message}`);
       this.config = before;
@@ -480,13 +520,16 @@ export class TaskRun implements LiveTask {
   }
 
   private async startSource(): Promise<void> {
-    const { session, stream } = this;
+    const { stream, timer } = this;
+    const session = this.session!;
     const { source, description, opensMidLine, endsItself, device } = this.opened!;
     const waiting = setTimeout(() => this.say(`waits for ${description}`), 500);
     waiting.unref();
     await source.start({
       bytes: (buffer, length) => {
+        timer.begin(stream.rows);
         session.bytes(buffer, length);
+        timer.end(stream.rows);
         if (this.hasDrifted) this.tellDrift();
       },
       opened: (what) => {
@@ -537,7 +580,7 @@ export class TaskRun implements LiveTask {
     const { intervalS } = this.config.checkpoint;
     if (intervalS === 0) return;
     this.saveTimer = setInterval(() => {
-      if (this.stream.network.steps === this.savedSteps) return;
+      if (this.isOver || this.stream.network.steps === this.savedSteps) return;
       this.save().catch((error: Error) => this.say(error.message, 'error'));
     }, 1000 * intervalS);
   }
