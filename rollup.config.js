@@ -4,7 +4,7 @@ import { nodeResolve } from '@rollup/plugin-node-resolve';
 import ts from 'typescript';
 
 /** Packages that stay packages; everything else that is imported is bundled, and its licence goes with it. */
-const external = [/^node:/, 'serialport', 'commander', 'smol-toml', 'tinypool', 'mqtt', 'vitest'];
+const external = [/^node:/, 'serialport', 'commander', 'smol-toml', 'tinypool', 'mqtt', 'prom-client', 'vitest'];
 
 /** Writes the licences of bundled packages beside the bundle. */
 const licences = () => ({
@@ -50,7 +50,22 @@ const executable = () => ({
   },
 });
 
-export default {
+/** What of the page is no script: its own files, with the style of the charts. */
+const pageFiles = () => ({
+  name: 'page-files',
+  generateBundle() {
+    const style = [
+      readFileSync('node_modules/uplot/dist/uPlot.min.css', 'utf8'),
+      readFileSync('src/page/page.css', 'utf8'),
+    ].join('\n');
+    this.emitFile({ type: 'asset', fileName: 'page.css', source: style });
+    for (const file of ['index.html', 'icon.svg']) {
+      this.emitFile({ type: 'asset', fileName: file, source: readFileSync(join('src/page', file), 'utf8') });
+    }
+  },
+});
+
+const program = {
   input: {
     index: 'build/js/index.js',
     stream: 'build/js/stream/index.js',
@@ -64,3 +79,12 @@ export default {
   external,
   plugins: [nodeResolve(), small(), licences(), executable()],
 };
+
+/** The local page: one script, which the process serves from dist/page. */
+const page = {
+  input: { page: 'build/page/page/main.js' },
+  output: { dir: 'dist/page', format: 'es', entryFileNames: '[name].js' },
+  plugins: [nodeResolve({ browser: true }), licences(), pageFiles()],
+};
+
+export default [program, page];

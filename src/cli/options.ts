@@ -22,6 +22,12 @@ export function parseBaud(text: string): number {
   return rate;
 }
 
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('expected a whole number from 0 to 65535.');
+  return port;
+}
+
 const SECONDS = { s: 1, m: 60, h: 3600 } as const;
 
 /** `90s`, `15m`, `2h`. */

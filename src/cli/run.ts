@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { type Config, Daemon, demoConfigPath, loadConfig } from '../daemon/index.js';
-import { parseBaud, parseSpeed } from './options.js';
+import { type Config, type ConfigChange, Daemon, demoConfigPath, loadConfig } from '../daemon/index.js';
+import { parseBaud, parsePort, parseSpeed } from './options.js';
 
 interface RunFlags {
   port?: string;
@@ -10,6 +10,7 @@ interface RunFlags {
   wait?: boolean;
   fresh?: boolean;
   ndjson?: boolean;
+  http?: number;
   executor?: 'auto' | 'simd' | 'reference';
 }
 
@@ -26,11 +27,12 @@ export function runCommand(): Command {
     .option('--state <directory>', 'where checkpoints are kept, instead of the directory in the configuration')
     .option('--wait', 'wait for a port that is not there yet, as source.wait does')
     .option('--ndjson', 'write every row and event to standard output, one JSON object a line')
+    .option('--http <port>', 'show the page, metrics and health at this TCP port; 0: any free one', parsePort)
     .option('--fresh', 'start anew, leaving out the checkpoint that is there')
     .addOption(new Option('--executor <kind>', 'what runs the network').choices(['auto', 'simd', 'reference']))
     .action(async (given: string[], flags: RunFlags) => {
       const files = given.length === 0 ? [demoConfigPath()] : given;
-      const load = files.map((file) => () => withFlags(loadConfig(file), flags));
+      const load = files.map((file) => () => withFlags(loadConfig(file, changesOf(flags)), flags));
       const configs = load.map((read) => read());
       const daemon = new Daemon(configs, { fresh: flags.fresh === true, out: process.stderr });
       const handlers: [NodeJS.Signals, () => void][] = [
@@ -47,6 +49,11 @@ export function runCommand(): Command {
         for (const [signal, handler] of handlers) process.off(signal, handler);
       }
     });
+}
+
+/** What is checked together with the file. */
+function changesOf({ http }: RunFlags): ConfigChange[] {
+  return http === undefined ? [] : [{ key: 'http.port', value: http }];
 }
 
 function withFlags(config: Config, { port, baud, speed, state, wait, executor, ndjson }: RunFlags): Config {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { readToken } from '../daemon/http-config.js';
 import { checkTogether, DaemonError, demoConfigPath, loadConfig } from '../daemon/index.js';
 import {
   checkReadable,
@@ -100,6 +101,7 @@ function install(files: readonly string[], flags: InstallFlags): void {
   };
   const check = () => {
     for (const [what, path] of read) checkReadable(path, what, user);
+    for (const { http } of configs) if (http !== undefined) readToken(http, {});
   };
   if (dryRun) {
     process.stdout.write(unitText(options));

@@ -15,6 +15,7 @@ import {
 import {
   checkpointSchema,
   configSchema,
+  httpSchema,
   mqttSchema,
   networkSchema,
   outputSchema,
@@ -80,6 +81,7 @@ export function configurationPage(): string {
     ['[record]', 'What was received, kept to be replayed ([recordings.md](recordings.md)).', recordSchema],
     ['[output]', 'What goes out ([outputs.md](outputs.md)).', outputSchema],
     ['[mqtt]', 'A broker that is told what happens, and may give commands ([outputs.md](outputs.md)).', mqttSchema],
+    ['[http]', 'The page, metrics and health of the process ([http.md](http.md)).', httpSchema],
   ];
   return [
     '# Configuration',

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { driftListSchema } from '../spec/drift-schemas.js';
 import { columnsSchema, memorySchema, monitorSchema, taskNetworkEntries, taskSchema } from '../spec/schemas.js';
+import { httpSchema } from './http-config.js';
 
 // Keys, types, ranges and defaults of edgegrad.toml. docs/configuration.md is made from these descriptions.
 
@@ -199,6 +200,8 @@ export const networkSchema = v.strictObject({
   ),
 });
 
+export { httpSchema };
+
 export const configSchema = v.strictObject({
   name: v.pipe(
     v.optional(
@@ -221,4 +224,5 @@ export const configSchema = v.strictObject({
   record: v.optional(recordSchema, {}),
   output: v.optional(outputSchema, {}),
   mqtt: v.optional(mqttSchema, {}),
+  http: v.optional(httpSchema, {}),
 });

@@ -17,6 +17,7 @@ import {
 import { parse } from '../spec/parse.js';
 import type { TaskNetwork } from '../stream/index.js';
 import { configSchema } from './config-schema.js';
+import { type HttpConfig, httpOf } from './http-config.js';
 
 /** A configuration file, checked, with every default filled in. */
 export interface Config {
@@ -71,6 +72,8 @@ export interface Config {
     homeAssistant: boolean;
     discoveryPrefix: string;
   };
+  /** Undefined: no server. */
+  http: HttpConfig | undefined;
 }
 
 /** A value put in place of what a configuration file says: `network.optimizer.rate`, `network.layers.0.units`. */
@@ -128,6 +131,7 @@ export function loadConfig(file: string, changes: readonly ConfigChange[] = []):
       record: { ...config.record, directory: config.record.directory },
       output: config.output,
       mqtt: config.mqtt as Config['mqtt'],
+      http: httpOf(config.http, dirname(file)),
     };
   } catch (error) {
     throw error instanceof SpecError ? at(file, error) : error;

@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { SpecError } from '../spec/index.js';
 import type { Config } from './config.js';
+import { CREDENTIAL, isLoopback } from './http-config.js';
 
 /** What a systemd unit is made of. */
 export interface UnitOptions {
@@ -17,6 +18,10 @@ export interface UnitOptions {
   serialDrivers: readonly string[];
   /** Whether it has to reach other machines. */
   needsNetwork: boolean;
+  /** Whether this machine itself has to reach it: a page or metrics at 127.0.0.1. */
+  listensLocally?: boolean;
+  /** The file with the token of its page, which systemd reads for a user who may not; absolute. */
+  tokenFile?: string | undefined;
   /** Whether something it reads lies in a home directory. */
   readsHome: boolean;
   /** Most memory it may use, as systemd writes it: `256M`. */
@@ -35,9 +40,12 @@ export const stateDirectoryOf = (name: string) => `/var/lib/edgegrad-${name}`;
  */
 export function unitText(options: UnitOptions): string {
   const { name, command, user, serialGroup, serialDrivers, needsNetwork, readsHome, memoryMax } = options;
+  const { listensLocally = false, tokenFile } = options;
   const state = `edgegrad-${name}`;
-  const families = needsNetwork ? 'AF_UNIX AF_INET AF_INET6' : 'AF_UNIX';
-  const network = needsNetwork ? [] : ['PrivateNetwork=yes', 'IPAddressDeny=any'];
+  const families = needsNetwork || listensLocally ? 'AF_UNIX AF_INET AF_INET6' : 'AF_UNIX';
+  // A network of its own would be one that nobody reaches.
+  const local = listensLocally ? 'IPAddressAllow=localhost' : 'PrivateNetwork=yes';
+  const network = needsNetwork ? [] : [local, 'IPAddressDeny=any'];
   // A driver's devices can be allowed once it is loaded, which may be long before a board is plugged in.
   const modules = ['usbserial', 'cdc_acm'].map((module) => `modprobe@${module}.service`).join(' ');
   return `# Made by \`edgegrad service install\`, which writes it anew; own settings belong in \`systemctl edit ${unitNameOf(name)}\`.
@@ -69,7 +77,7 @@ StateDirectory=${state}
 StateDirectoryMode=0750
 WorkingDirectory=${stateDirectoryOf(name)}
 UMask=0027
-
+${tokenFile === undefined ? '' : `LoadCredential=${CREDENTIAL}:${tokenFile.replaceAll('%', '%%')}\n`}
 MemoryMax=${memoryMax}
 TasksMax=64
 LimitCORE=0
@@ -109,11 +117,16 @@ WantedBy=multi-user.target
 }
 
 /** What configurations need of their unit. */
-export function needsOf(configs: readonly Config[]): Pick<UnitOptions, 'needsNetwork' | 'serialDrivers'> {
+export function needsOf(
+  configs: readonly Config[],
+): Pick<UnitOptions, 'needsNetwork' | 'listensLocally' | 'tokenFile' | 'serialDrivers'> {
+  const pages = configs.flatMap(({ http }) => http ?? []);
   const ports = configs.map(({ source }) => source.port ?? '');
   const drivers = ports.flatMap((port) => /^\/dev\/(tty[A-Za-z]+)\d+$/.exec(port)?.[1] ?? []);
   return {
-    needsNetwork: ports.some((port) => port.startsWith('tcp:')),
+    needsNetwork: ports.some((port) => port.startsWith('tcp:')) || pages.some(({ host }) => !isLoopback(host)),
+    listensLocally: pages.some(({ host }) => isLoopback(host)),
+    tokenFile: pages.find(({ tokenFile }) => tokenFile !== undefined)?.tokenFile,
     serialDrivers: [...new Set([...SERIAL_DRIVERS, ...drivers])],
   };
 }

@@ -238,7 +238,7 @@ export class TaskRun implements LiveTask {
     if (keep === 0) return;
     const bytes = saveStream(this.stream);
     const file = this.store.asideFile(this.stream.rows);
-    const recorded = this.session.checkpoint('aside', file);
+    const recorded = this.session!.checkpoint('aside', file);
     this.keptAside = this.keptAside
       .then(() => Promise.race([recorded, sleep(RECORDING_WAIT_MS)]))
       .then(() => this.store.saveAside(file, bytes, keep))

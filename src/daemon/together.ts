@@ -55,7 +55,7 @@ function filesOf({ checkpoint, name }: Config): string[] {
 }
 
 /** Sections that hold for a whole process, whatever its tasks. */
-const PROCESS_SECTIONS = ['output'] as const satisfies readonly (keyof Config)[];
+const PROCESS_SECTIONS = ['output', 'http'] as const satisfies readonly (keyof Config)[];
 
 /**
  * The configuration that what goes out of a process is made from: the first one, with each section that holds for the
@@ -65,13 +65,15 @@ const PROCESS_SECTIONS = ['output'] as const satisfies readonly (keyof Config)[]
  */
 export function ofProcess(configs: readonly Config[]): Config {
   const joined = { ...configs[0] };
-  for (const key of PROCESS_SECTIONS) joined[key] = sectionOf(configs, key);
+  for (const key of PROCESS_SECTIONS) Object.assign(joined, { [key]: sectionOf(configs, key) });
   return joined;
 }
 
 function sectionOf<K extends (typeof PROCESS_SECTIONS)[number]>(configs: readonly Config[], key: K): Config[K] {
   const silent = v.parse(configSchema.entries[key], undefined);
-  const [first = configs[0], ...others] = configs.filter((config) => !isEqual(config[key], silent));
+  const [first = configs[0], ...others] = configs.filter(
+    (config) => config[key] !== undefined && !isEqual(config[key], silent),
+  );
   for (const other of others) {
     if (isEqual(first[key], other[key])) continue;
     throw new SpecError('CONFIG_TOGETHER', {

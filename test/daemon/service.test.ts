@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { readToken } from '../../src/daemon/http-config.js';
 import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 import {
   checkReadable,
@@ -35,6 +36,7 @@ function folder(): string {
 const variants: Record<string, Partial<UnitOptions>> = {
   'a user of its own': {},
   'the network': { needsNetwork: true },
+  'a page on this machine, and its token': { listensLocally: true, tokenFile: '/etc/edgegrad/token' },
   'an existing user and home': { user: 'daemon', readsHome: true },
   'every sign in its paths': { command: [process.execPath, '/opt/a b/%h$X"\\\';#.js', ''] },
 };
@@ -75,6 +77,35 @@ test('only a configuration with a connection over the network gets one', () => {
   const closed = unitText(options);
   expect(closed).toContain('PrivateNetwork=yes\n');
   expect(closed).toContain('RestrictAddressFamilies=AF_UNIX\n');
+});
+
+test('a page is reached from this machine only, unless it listens to others; systemd hands it the token', () => {
+  const config = loadConfig(demoConfigPath());
+  const http = { port: 8080, host: '127.0.0.1', token: undefined, tokenFile: '/etc/edgegrad/a%token', names: [] };
+  config.http = http;
+  const needs = needsOf([config]);
+  expect([needs.needsNetwork, needs.listensLocally]).toEqual([false, true]);
+  const text = unitText({ ...options, ...needs });
+  expect(text).toContain('\nLoadCredential=http-token:/etc/edgegrad/a%%token\n');
+  expect(text).toContain(
+    'IPAddressAllow=localhost\nIPAddressDeny=any\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n',
+  );
+  expect(text).not.toContain('PrivateNetwork');
+  config.http = { ...http, host: '0.0.0.0' };
+  expect(needsOf([config]).needsNetwork).toBe(true);
+});
+
+test('the token systemd hands over is taken before the file, which the user of a service may not read', () => {
+  const credentials = folder();
+  const file = join(credentials, 'token');
+  const config = { port: 0, host: '0.0.0.0', token: undefined, tokenFile: file, names: [] };
+  writeFileSync(file, 'of the file, 16 characters');
+  expect(() => readToken(config, {})).toThrow('spaces, or characters beyond ASCII');
+  writeFileSync(file, 'of-the-file-16-characters\n');
+  expect(readToken(config, {})).toBe('of-the-file-16-characters');
+  expect(readToken(config, { CREDENTIALS_DIRECTORY: credentials })).toBe('of-the-file-16-characters');
+  writeFileSync(join(credentials, 'http-token'), 'handed-over-16-characters\n');
+  expect(readToken(config, { CREDENTIALS_DIRECTORY: credentials })).toBe('handed-over-16-characters');
 });
 
 test('the kind of serial device that is configured is allowed beside the usual ones', () => {

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+/** A file of the page. */
+export interface Asset {
+  type: string;
+  /** Compressed. */
+  bytes: Uint8Array<ArrayBuffer>;
+  etag: string;
+}
+
+const FILES: Record<string, [file: string, type: string]> = {
+  '/': ['index.html', 'text/html; charset=utf-8'],
+  '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
+  '/page.css': ['page.css', 'text/css; charset=utf-8'],
+  '/icon.svg': ['icon.svg', 'image/svg+xml'],
+};
+
+/** The page by its paths, as `npm run build` made it. */
+export function loadAssets(): Map<string, Asset> {
+  const folder = pageFolder();
+  const assets = Object.entries(FILES).map(([path, [file, type]]): [string, Asset] => {
+    const bytes = new Uint8Array(gzipSync(readFileSync(join(folder, file)), { level: 9 }));
+    return [path, { type, bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"` }];
+  });
+  return new Map(assets);
+}
+
+/** dist/page of this package, whether run from its bundle or from a test. */
+function pageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
+  return join(folder, 'dist/page');
+}

@@ -1,0 +1,53 @@
+import type { LiveTask, TaskStatus } from '../live-task.js';
+import type { HealthMessage } from './messages.js';
+
+/** A checkpoint is late after so many intervals. */
+const LATE = 3;
+/** Least seconds before a checkpoint is late, and before a read is. */
+const LEAST_LATE_S = 60;
+
+/** Looks how the tasks of a process are; keeps what it saw last. */
+export class Health {
+  private readonly questions: (() => boolean)[];
+  private readonly beganMs = performance.now();
+
+  constructor(private readonly tasks: readonly LiveTask[]) {
+    this.questions = tasks.map((task) => task.progress());
+  }
+
+  /** `failing` where somebody has to do something; `degraded` where something is missing that may come by itself. */
+  look(): HealthMessage {
+    const tasks = this.tasks.map((task, i) => {
+      const status = task.status();
+      const problems = this.problemsOf(status, task.config.checkpoint.intervalS, this.questions[i]());
+      return { name: status.name, problems, notes: notesOf(status) };
+    });
+    const isFailing = tasks.some(({ problems }) => problems.length > 0);
+    const isDegraded = tasks.some(({ notes }) => notes.length > 0);
+    return { status: isFailing ? 'failing' : isDegraded ? 'degraded' : 'ok', tasks };
+  }
+
+  private problemsOf({ ended, checkpoint }: TaskStatus, intervalS: number, isProgressing: boolean): string[] {
+    const problems: string[] = [];
+    if (ended !== null && ended !== 'stopped' && ended !== 'end of log') problems.push(`ended: ${ended}`);
+    if (ended === null && !isProgressing) problems.push('bytes come in, but no work is done');
+    if (checkpoint.problem !== null) problems.push(`checkpoint: ${checkpoint.problem}`);
+    const ageS = checkpoint.ageS ?? (performance.now() - this.beganMs) / 1000;
+    const lateS = Math.max(LATE * intervalS, intervalS + LEAST_LATE_S);
+    if (ended === null && intervalS > 0 && checkpoint.unsavedSteps > 0 && ageS > lateS) {
+      problems.push(`checkpoint: the last one is ${Math.round(ageS)} s old, with ${intervalS} s between them`);
+    }
+    return problems;
+  }
+}
+
+/** What is no failure, but not as it should be for long. */
+function notesOf({ ended, isConnected, isLearning, source, recording }: TaskStatus): string[] {
+  const notes: string[] = [];
+  if (ended !== null) notes.push(ended === 'end of log' ? 'the log has ended' : 'has ended');
+  else if (source === '') notes.push('begins');
+  else if (!isConnected) notes.push(`waits for ${source}`);
+  if (!isLearning) notes.push('learning is paused');
+  if (recording !== null && recording.lostBytes > 0) notes.push(`recording: ${recording.lostBytes} bytes were lost`);
+  return notes;
+}

@@ -1,0 +1,139 @@
+import type { LineCounters } from '../../bridge/counters.js';
+import type { FrameCounters } from '../../bridge/frame-counters.js';
+import type { StreamReport } from '../../stream/report.js';
+
+// What goes between the process and its page, as JSON. The page is built from these declarations too, so nothing here
+// needs Node.
+
+/** GET /healthz. Without the token, where one is needed, only `status`. */
+export interface HealthMessage {
+  status: 'ok' | 'degraded' | 'failing';
+  tasks: { name: string; problems: string[]; notes: string[] }[];
+}
+
+/** One column or output. */
+export interface FieldMessage {
+  name: string;
+  unit: string;
+  /** Of a class column; 0 of a number. */
+  classes: number;
+}
+
+export interface EventMessage {
+  timeMs: number;
+  priority: 'error' | 'warning' | 'notice' | 'info';
+  text: string;
+}
+
+/** Model and baseline beside each other; smaller is better. Null before the first scored row. */
+export interface ErrorMessage {
+  model: number | null;
+  baseline: number | null;
+}
+
+/** How a task is now; sent every second. */
+export interface TaskStatusMessage {
+  name: string;
+  source: string;
+  isConnected: boolean;
+  ended: string | null;
+  isLearning: boolean;
+  rowsPerSecond: number;
+  /** The place of the latest row, which labels go by. */
+  place: number;
+  /** Over the last `window` scored rows, and over all. */
+  windowError: ErrorMessage;
+  error: ErrorMessage;
+  report: StreamReport;
+  lines: LineCounters;
+  frames: FrameCounters;
+  link: Record<string, number>;
+  /** Seconds; null where it is not known. */
+  stepS: number | null;
+  lastRowAgeS: number | null;
+  lagS: number | null;
+  checkpoint: {
+    file: string;
+    ageS: number | null;
+    written: number;
+    failed: number;
+    bytesWritten: number;
+    unsavedSteps: number;
+    problem: string | null;
+  };
+  recording: { bytesWritten: number; segments: number; lostBytes: number } | null;
+}
+
+/**
+ * One row: its place, then its values, predictions, lower ends and upper ends, as many of each as `TaskMessage` names.
+ * Null where there is none.
+ */
+export type RowSample = (number | null)[];
+
+/** A scored row: its place, the truth, what was predicted for it, and what the baseline was. */
+export type ScoredSample = (number | null)[];
+
+/** A row of the time before the page was opened: when it was, and what was scored by then. */
+export interface PastSample {
+  timeMs: number;
+  row: RowSample;
+  scored: ScoredSample | null;
+}
+
+/** What a task is; sent when the page begins to listen. */
+export interface TaskMessage {
+  name: string;
+  kind: string;
+  /** Of rows: those that are read. */
+  columns: FieldMessage[];
+  outputs: FieldMessage[];
+  /** What truths are of: the outputs, or the class column. */
+  truths: FieldMessage[];
+  hasIntervals: boolean;
+  /** `wrong` of classes: a share; `error` of numbers, in `unit`. */
+  errorName: string;
+  errorUnit: string;
+  baselineName: string;
+  window: number;
+  /** What may be labelled, and how many rows wait for it; 0: labels come in rows only. */
+  targets: FieldMessage[];
+  labelWait: number;
+  /** The plan of the network as a table. */
+  plan: string;
+  status: TaskStatusMessage;
+  events: EventMessage[];
+  past: PastSample[];
+  /** The windowed error since the process began: [when, model, baseline]. */
+  errors: [number, number | null, number | null][];
+}
+
+/** GET /api/events, `begin`: the first message. */
+export interface BeginMessage {
+  version: string;
+  timeMs: number;
+  startedMs: number;
+  tasks: TaskMessage[];
+}
+
+/** GET /api/events, `rows`: up to twenty times a second. */
+export interface RowsMessage {
+  /** Index of the task. */
+  task: number;
+  timeMs: number;
+  rows: RowSample[];
+  scored: ScoredSample[];
+  windowError: ErrorMessage;
+}
+
+/** GET /api/events, `status`, and GET /api/status: every second. */
+export interface StatusMessage {
+  timeMs: number;
+  rssBytes: number;
+  tasks: TaskStatusMessage[];
+}
+
+/** GET /api/events, `event`: something has happened to a task. */
+export interface TaskEventMessage {
+  task: number;
+  event: EventMessage;
+}

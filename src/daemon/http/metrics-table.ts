@@ -1,0 +1,249 @@
+import type { LiveTask, TaskStatus } from '../live-task.js';
+import { STEP_BOUNDS_S } from '../step-timer.js';
+import { errorOf } from './feed.js';
+
+/** A value with the labels it has besides its task. */
+export type Sample = [labels: Record<string, string>, value: number];
+
+/** One metric of a task: its name without `edgegrad_`, what it says, and how it is read off a status. */
+export interface TaskMetric {
+  name: string;
+  type: 'counter' | 'gauge';
+  help: string;
+  labels?: readonly string[];
+  read(status: TaskStatus, task: LiveTask): number | null | undefined | Sample[];
+}
+
+/** `rejectedTooLong`: `tooLong`. */
+const rejects = (format: string, counters: object): Sample[] =>
+  Object.entries(counters as Record<string, number>)
+    .filter(([name]) => name.startsWith('rejected'))
+    .map(([name, value]) => {
+      const reason = name.slice('rejected'.length);
+      return [{ format, reason: reason[0].toLowerCase() + reason.slice(1) }, value];
+    });
+
+/** Every metric there is of a task, in the order it is printed; docs/http.md has the same table. */
+export const TASK_METRICS: readonly TaskMetric[] = [
+  { name: 'rows_total', type: 'counter', help: 'Rows taken, whatever became of them.', read: (s) => s.report.rows },
+  {
+    name: 'rows_predicted_total',
+    type: 'counter',
+    help: 'Rows that were predicted from.',
+    read: (s) => s.report.predicted,
+  },
+  {
+    name: 'rows_scored_total',
+    type: 'counter',
+    help: 'Predictions whose truth came.',
+    read: (s) => s.report.scored,
+  },
+  { name: 'rows_learned_total', type: 'counter', help: 'Rows learned from.', read: (s) => s.report.learned },
+  {
+    name: 'rows_lost_total',
+    type: 'counter',
+    help: 'Rows the device sent that never arrived.',
+    read: (s) => s.report.lost,
+  },
+  {
+    name: 'rows_quarantined_total',
+    type: 'counter',
+    help: 'Rows with a value out of range or with too large a step.',
+    read: (s) => s.report.quarantined,
+  },
+  {
+    name: 'quarantine_total',
+    type: 'counter',
+    help: 'The same by column and reason (range, step); a row counts in every column that was wrong.',
+    labels: ['column', 'reason'],
+    read: (s) =>
+      Object.entries(s.report.quarantine).flatMap(([column, reasons]): Sample[] =>
+        Object.entries(reasons).map(([reason, value]) => [{ column, reason }, value]),
+      ),
+  },
+  {
+    name: 'rows_missing_total',
+    type: 'counter',
+    help: 'Rows without one of the features.',
+    read: (s) => s.report.missing,
+  },
+  {
+    name: 'labels_missing_total',
+    type: 'counter',
+    help: 'Rows without one of the targets.',
+    read: (s) => s.report.missingLabels,
+  },
+  {
+    name: 'labels_total',
+    type: 'counter',
+    help: 'Labels from outside the rows.',
+    read: (s) => s.report.labels,
+  },
+  {
+    name: 'labels_refused_total',
+    type: 'counter',
+    help: 'Of these, those not used: unused (no row waits for it), bad (a value missing or out of range).',
+    labels: ['reason'],
+    read: (s) => [
+      [{ reason: 'unused' }, s.report.unusedLabels],
+      [{ reason: 'bad' }, s.report.badLabels],
+    ],
+  },
+  {
+    name: 'steps_skipped_total',
+    type: 'counter',
+    help: 'Steps refused because something was not finite.',
+    read: (s) => s.report.skippedSteps,
+  },
+  {
+    name: 'predictions_not_finite_total',
+    type: 'counter',
+    help: 'Predictions that were not finite.',
+    read: (s) => s.report.notFinite,
+  },
+  {
+    name: 'gaps_total',
+    type: 'counter',
+    help: 'Gaps, across which nothing is learned, by reason.',
+    labels: ['reason'],
+    read: (s) => Object.entries(s.report.gapReasons).map(([reason, value]): Sample => [{ reason }, value ?? 0]),
+  },
+  {
+    name: 'rejects_total',
+    type: 'counter',
+    help: 'Lines and frames that were no rows, by format (text, frames) and reason (docs/wire.md).',
+    labels: ['format', 'reason'],
+    read: (s) => [...rejects('text', s.lines), ...rejects('frames', s.frames)],
+  },
+  {
+    name: 'device_restarts_total',
+    type: 'counter',
+    help: 'Starts of a device that speaks frames.',
+    read: (s) => s.frames.restarts,
+  },
+  {
+    name: 'window_error',
+    type: 'gauge',
+    help: 'Mean absolute error over the last window of scored rows; of classes the share that was wrong.',
+    read: (_, task) => errorOf(task, 'window').model,
+  },
+  {
+    name: 'window_baseline_error',
+    type: 'gauge',
+    help: 'The same of the baseline: the last known value or class.',
+    read: (_, task) => errorOf(task, 'window').baseline,
+  },
+  {
+    name: 'error',
+    type: 'gauge',
+    help: 'Mean absolute error over all scored rows; of classes the share that was wrong.',
+    read: (_, task) => errorOf(task, 'all').model,
+  },
+  {
+    name: 'baseline_error',
+    type: 'gauge',
+    help: 'The same of the baseline.',
+    read: (_, task) => errorOf(task, 'all').baseline,
+  },
+  {
+    name: 'learner_weight',
+    type: 'gauge',
+    help: 'Part of each learner of a race in the prediction, 0 to 1.',
+    labels: ['learner'],
+    read: ({ report: { learner } }) =>
+      learner.kind !== 'race'
+        ? []
+        : learner.experts.map(
+            ({ kind, rate, weight }): Sample => [{ learner: rate === null ? kind : `${kind} ${rate}` }, weight],
+          ),
+  },
+  { name: 'learning', type: 'gauge', help: '1 while rows are learned from.', read: (s) => Number(s.isLearning) },
+  { name: 'running', type: 'gauge', help: '0 once the task has ended.', read: (s) => Number(s.ended === null) },
+  { name: 'source_connected', type: 'gauge', help: '1 while the source is open.', read: (s) => Number(s.isConnected) },
+  { name: 'received_bytes_total', type: 'counter', help: 'Bytes from the source.', read: (s) => s.link.rxBytes },
+  {
+    name: 'source_opens_total',
+    type: 'counter',
+    help: 'Times the source was opened, reconnects included.',
+    read: (s) => s.link.opens,
+  },
+  {
+    name: 'source_disconnects_total',
+    type: 'counter',
+    help: 'Times the source went away.',
+    read: (s) => s.link.disconnects,
+  },
+  {
+    name: 'source_failed_attempts_total',
+    type: 'counter',
+    help: 'Attempts to open it that failed.',
+    read: (s) => s.link.failedAttempts,
+  },
+  {
+    name: 'last_row_age_seconds',
+    type: 'gauge',
+    help: 'Since the last row of this process was done.',
+    read: (s) => s.lastRowAgeS,
+  },
+  {
+    name: 'lag_seconds',
+    type: 'gauge',
+    help: 'From when the device took the last row until it was learned, by its clock as pings show it; frames only.',
+    read: (s) => s.lagS,
+  },
+  {
+    name: 'checkpoint_age_seconds',
+    type: 'gauge',
+    help: 'Since the last checkpoint of this process was on the disk.',
+    read: (s) => s.checkpoint.ageS,
+  },
+  {
+    name: 'checkpoint_unsaved_steps',
+    type: 'gauge',
+    help: 'Rows learned since.',
+    read: (s) => s.checkpoint.unsavedSteps,
+  },
+  {
+    name: 'checkpoints_total',
+    type: 'counter',
+    help: 'Checkpoints of this process, by result (written, failed).',
+    labels: ['result'],
+    read: (s) => [
+      [{ result: 'written' }, s.checkpoint.written],
+      [{ result: 'failed' }, s.checkpoint.failed],
+    ],
+  },
+  {
+    name: 'checkpoint_bytes_total',
+    type: 'counter',
+    help: 'Bytes of checkpoints written.',
+    read: (s) => s.checkpoint.bytesWritten,
+  },
+  {
+    name: 'recording_bytes_total',
+    type: 'counter',
+    help: 'Bytes of recordings written.',
+    read: (s) => s.recording?.bytesWritten,
+  },
+  {
+    name: 'recording_lost_bytes_total',
+    type: 'counter',
+    help: 'Received bytes that were not recorded.',
+    read: (s) => s.recording?.lostBytes,
+  },
+  {
+    name: 'recording_queue_bytes',
+    type: 'gauge',
+    help: 'Bytes that wait for the disk of the recording.',
+    read: (s) => s.recording?.queueBytes,
+  },
+];
+
+/** Of how long rows took, as the exposition format has it: at most so many seconds, cumulated. */
+export function stepBuckets({ buckets }: TaskStatus['steps']): [le: string, count: number][] {
+  let sum = 0;
+  return buckets.map((count, i) => {
+    sum += count;
+    return [i < STEP_BOUNDS_S.length ? String(STEP_BOUNDS_S[i]) : '+Inf', sum];
+  });
+}

@@ -1,0 +1,137 @@
+import type { BeginMessage } from '../daemon/http/messages.js';
+import { readPalette } from './charts.js';
+import { Connection, post } from './connection.js';
+import { el, setText } from './dom.js';
+import { bytes, clock } from './format.js';
+import { TaskView } from './view.js';
+
+/** Charts are drawn at most so often. */
+const FRAME_MS = 66;
+
+const body = document.getElementById('body')!;
+const tabs = document.getElementById('tabs')!;
+const live = document.getElementById('live')!;
+const notice = document.getElementById('notice')!;
+const memory = document.getElementById('memory')!;
+
+let views: TaskView[] = [];
+let names: string[] = [];
+let shown = 0;
+/** What the clock of the process is ahead of this browser's `performance.now()`, milliseconds. */
+let aheadMs = 0;
+let lostMs: number | null = null;
+
+const connection = new Connection({
+  begin(message) {
+    setLive(true);
+    show(message);
+  },
+  rows(message) {
+    follow(message.timeMs);
+    views[message.task]?.takeRows(message);
+  },
+  status({ timeMs, rssBytes, tasks }) {
+    follow(timeMs);
+    setText(memory, bytes(rssBytes));
+    tasks.forEach((status, i) => {
+      views[i]?.update(status);
+    });
+  },
+  event({ task, event }) {
+    views[task]?.takeEvent(event);
+  },
+  away(reason) {
+    setLive(reason === null);
+    if (reason === null) return;
+    lostMs ??= Date.now();
+    setText(notice, `Away since ${clock(lostMs)}: ${reason}. It is tried again every two seconds.`);
+  },
+  login() {
+    setLive(false);
+    body.replaceChildren(loginForm());
+    body.querySelector('input')?.focus();
+    notice.hidden = true;
+    tabs.replaceChildren();
+    views = [];
+  },
+});
+
+function setLive(isLive: boolean): void {
+  setText(live, isLive ? 'live' : 'away');
+  live.dataset.tone = isLive ? 'good' : 'bad';
+  notice.hidden = isLive;
+  if (isLive) lostMs = null;
+}
+
+/** The charts follow the clock of the process, which may differ from this one. */
+function follow(timeMs: number): void {
+  const ahead = timeMs - performance.now();
+  // The least delayed message tells best; a clock that was set is followed at once.
+  aheadMs = Math.abs(ahead - aheadMs) > 2000 ? ahead : Math.max(ahead, aheadMs - 1);
+}
+
+function show({ version, timeMs, tasks }: BeginMessage): void {
+  follow(timeMs);
+  const before = names[shown];
+  names = tasks.map(({ name }) => name);
+  const palette = readPalette();
+  views = tasks.map((task) => new TaskView(task, palette));
+  setText(document.getElementById('version')!, version);
+  tabs.hidden = tasks.length < 2;
+  tabs.replaceChildren(...names.map((name) => el('a', { href: `#${encodeURIComponent(name)}` }, name)));
+  choose(before);
+}
+
+/** Shows the task the address names, or the first. */
+function choose(fallback?: string): void {
+  const wanted = decodeURIComponent(location.hash.slice(1)) || fallback || '';
+  shown = Math.max(0, names.indexOf(wanted));
+  const view = views[shown];
+  if (view === undefined) return;
+  body.replaceChildren(view.element);
+  document.title = `${names[shown]} · edgegrad`;
+  [...tabs.children].forEach((tab, i) => {
+    if (i === shown) tab.setAttribute('aria-current', 'page');
+    else tab.removeAttribute('aria-current');
+  });
+}
+
+function loginForm(): HTMLElement {
+  const input = el('input', { type: 'password', name: 'token', required: true, autocomplete: 'current-password' });
+  const problem = el('output.said.problem', { role: 'status' });
+  return el(
+    'form.card.login',
+    {
+      submit: (event) => {
+        event.preventDefault();
+        post('/api/login', { token: input.value.trim() }).then(
+          () => connection.retry(),
+          (error: Error) => {
+            problem.textContent = error.message;
+            input.select();
+          },
+        );
+      },
+    },
+    el('h1', {}, 'edgegrad'),
+    el('label', {}, 'Token of this machine', input),
+    el('button.primary', { type: 'submit' }, 'Open'),
+    problem,
+  );
+}
+
+let drawnMs = 0;
+function frame(nowMs: number): void {
+  requestAnimationFrame(frame);
+  if (nowMs - drawnMs < FRAME_MS || lostMs !== null) return;
+  drawnMs = nowMs;
+  views[shown]?.draw((performance.now() + aheadMs) / 1000);
+}
+
+window.addEventListener('hashchange', () => choose());
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  const palette = readPalette();
+  for (const view of views) view.repaint(palette);
+});
+connection.open();
+requestAnimationFrame(frame);

@@ -1,0 +1,296 @@
+import type uPlot from 'uplot';
+import type { EventMessage, RowsMessage, TaskMessage, TaskStatusMessage } from '../daemon/http/messages.js';
+import { Chart, classFormat, type Line, type Palette, percentFormat } from './charts.js';
+import { Controls } from './controls.js';
+import { el, setText } from './dom.js';
+import { duration, figure, percent, whole } from './format.js';
+import { ErrorSeries, RowSeries } from './series.js';
+import { Counters, EventList, RaceTable } from './tables.js';
+
+/** Seconds of rows that can be shown. */
+const SPANS: [seconds: number, label: string][] = [
+  [30, '30 s'],
+  [120, '2 min'],
+  [600, '10 min'],
+];
+
+/** Seconds shown at least, where there are fewer yet. */
+const LEAST_SPAN_S = 5;
+
+/** A big number with what it is. */
+class Tile {
+  readonly element: HTMLElement;
+  private readonly value = el('strong');
+  private readonly note = el('small');
+
+  constructor(label: string) {
+    this.element = el('div.tile', {}, el('span', {}, label), this.value, this.note);
+  }
+
+  set(value: string, note: string, tone: '' | 'good' | 'bad' = ''): void {
+    setText(this.value, value);
+    setText(this.note, note);
+    this.element.dataset.tone = tone;
+  }
+}
+
+/** Everything about one task. */
+export class TaskView {
+  readonly element: HTMLElement;
+  private readonly rows: RowSeries;
+  private readonly errors = new ErrorSeries();
+  private readonly predictions: { chart: Chart; data: uPlot.AlignedData }[] = [];
+  private readonly columns: { chart: Chart; data: uPlot.AlignedData }[] = [];
+  private readonly errorChart: Chart;
+  private readonly controls: Controls;
+  private readonly counters = new Counters();
+  private readonly race = new RaceTable();
+  private readonly events: EventList;
+  private readonly source = el('span.source');
+  private readonly state = el('span.chip');
+  private readonly tiles: Record<'error' | 'better' | 'rows' | 'step', Tile>;
+  private spanS = SPANS[0][0];
+  /** Whether somebody has chosen it; before, it follows how fast rows come. */
+  private isChosen = false;
+  private readonly spans = el('div.spans', { role: 'group', 'aria-label': 'Time shown' });
+
+  constructor(
+    private readonly task: TaskMessage,
+    palette: Palette,
+  ) {
+    const { columns, outputs, truths, window, status } = task;
+    const width = columns.length + outputs.length * (task.hasIntervals ? 3 : 1);
+    this.rows = new RowSeries(width, truths.length);
+    this.rows.addPast(task.past);
+    for (const [timeMs, model, baseline] of task.errors) this.errors.add(timeMs, model, baseline);
+
+    this.makePredictions(palette);
+    columns.forEach(({ name, unit, classes }, i) => {
+      const line: Line = { label: name, color: ({ ink }) => ink, width: 1.25 };
+      if (classes > 0) line.format = classFormat;
+      const chart = new Chart({ title: name, unit, lines: [line], height: 56, isSmall: true }, palette);
+      this.columns.push({ chart, data: [this.rows.time, this.rows.values[i]] as uPlot.AlignedData });
+    });
+    const { format, title } = this.errorWords();
+    this.errorChart = new Chart(
+      {
+        title,
+        unit: task.errorUnit,
+        lines: [
+          { label: 'model', color: ({ model }) => model, width: 2, format },
+          { label: task.baselineName, color: ({ baseline }) => baseline, dash: [5, 4], format },
+        ],
+        height: 170,
+        range: [0, null],
+        isFilled: true,
+      },
+      palette,
+    );
+    this.controls = new Controls(task);
+    this.events = new EventList(task.events);
+    this.tiles = {
+      error: new Tile(`${task.errorName}, last ${whole(window)} rows`),
+      better: new Tile(`against ${task.baselineName}`),
+      rows: new Tile('rows'),
+      step: new Tile('time for a row'),
+    };
+    this.element = this.layout();
+    this.update(status);
+  }
+
+  /** As big a place as there is on a phone too: what matters most comes first. */
+  private layout(): HTMLElement {
+    const { task, controls, tiles } = this;
+    for (const [seconds, label] of SPANS) {
+      const click = () => {
+        this.isChosen = true;
+        this.setSpan(seconds);
+      };
+      this.spans.append(el('button', { type: 'button', click }, label));
+    }
+    return el(
+      'main',
+      { id: 'task', tabindex: '-1' },
+      el('header.task', {}, el('div.title', {}, el('h1', {}, task.name), this.state, this.source), controls.buttons),
+      el('div.tiles', {}, ...Object.values(tiles).map(({ element }) => element)),
+      el(
+        'div.columns',
+        {},
+        el(
+          'div.wide',
+          {},
+          el(
+            'section.card.predictions',
+            {},
+            el('header.over', {}, el('h2', {}, 'Prediction against truth'), this.spans),
+            ...this.predictions.map(({ chart }) => chart.element),
+          ),
+          el('section.card', {}, this.errorChart.element),
+          el(
+            'section.card',
+            {},
+            el('h2', {}, 'Columns'),
+            el('div.smalls', {}, ...this.columns.map(({ chart }) => chart.element)),
+          ),
+        ),
+        el(
+          'div.narrow',
+          {},
+          ...(controls.labels === null ? [] : [controls.labels]),
+          this.race.element,
+          this.counters.element,
+        ),
+      ),
+      this.events.element,
+      el(
+        'details.card',
+        {},
+        el('summary', {}, el('h2', {}, 'Plan of the network')),
+        el('pre', { tabindex: '0' }, task.plan),
+      ),
+    );
+  }
+
+  private setSpan(seconds: number): void {
+    this.spanS = seconds;
+    SPANS.forEach(([each], i) => {
+      this.spans.children[i].setAttribute('aria-pressed', String(each === seconds));
+    });
+  }
+
+  private makePredictions(palette: Palette): void {
+    const { columns, outputs, truths, hasIntervals, kind } = this.task;
+    const { rows } = this;
+    const at = (k: number) => rows.values[columns.length + k];
+    if (truths.length !== outputs.length || kind === 'classify') {
+      // Probabilities of classes, and which one was the truth.
+      const lines = outputs.map(
+        ({ name }, c): Line => ({
+          label: name.slice(name.lastIndexOf('.') + 1),
+          color: (colours) => colours.classes[c % colours.classes.length],
+          format: percentFormat,
+        }),
+      );
+      const strip: Line = {
+        label: 'truth',
+        color: ({ truth }) => truth,
+        kind: 'strip',
+        format: classFormat,
+      };
+      const name = truths[0]?.name ?? 'class';
+      const chart = new Chart(
+        { title: `${name}: probability of each class`, unit: '', lines: [...lines, strip], height: 220, range: [0, 1] },
+        palette,
+      );
+      const data = [rows.time, ...outputs.map((_, c) => at(c)), rows.truth[0]] as uPlot.AlignedData;
+      this.predictions.push({ chart, data });
+      return;
+    }
+    outputs.forEach(({ name, unit }, k) => {
+      const lines: Line[] = [
+        { label: 'truth', color: ({ truth }) => truth, width: 3 },
+        { label: 'predicted', color: ({ model }) => model, width: 1.75 },
+      ];
+      const data = [rows.time, rows.truth[k], at(k)];
+      if (hasIntervals) {
+        lines.push({ label: 'to', color: ({ model }) => model, kind: 'edge' });
+        lines.push({ label: 'from', color: ({ model }) => model, kind: 'edge' });
+        data.push(at(2 * outputs.length + k), at(outputs.length + k));
+      }
+      const chart = new Chart(
+        {
+          title: name,
+          unit,
+          lines,
+          ...(hasIntervals ? { band: [2, 3] as [number, number] } : {}),
+          height: outputs.length > 1 ? 180 : 240,
+        },
+        palette,
+      );
+      this.predictions.push({ chart, data: data as uPlot.AlignedData });
+    });
+  }
+
+  private errorWords(): { title: string; format: (value: number | null | undefined) => string } {
+    const { errorName, errorUnit, window } = this.task;
+    const title = `${errorName === 'wrong' ? 'Wrong classes' : 'Error'} over the last ${whole(window)} rows`;
+    return {
+      title,
+      format: errorName === 'wrong' ? percentFormat : (value) => figure(value, errorUnit),
+    };
+  }
+
+  takeRows({ timeMs, rows, scored, windowError }: RowsMessage): void {
+    this.rows.addRows(timeMs, rows);
+    this.rows.addScored(scored);
+    const latest = rows.at(-1)?.[0];
+    if (latest) this.controls.follow(latest);
+    this.errors.add(timeMs, windowError.model, windowError.baseline);
+    this.updateError(windowError.model, windowError.baseline);
+  }
+
+  takeEvent(event: EventMessage): void {
+    this.events.add(event);
+  }
+
+  update(status: TaskStatusMessage): void {
+    const { tiles, task } = this;
+    const { report, rowsPerSecond, stepS, lastRowAgeS } = status;
+    setText(this.source, status.source === '' ? 'begins' : status.source);
+    const [text, tone] =
+      status.ended !== null
+        ? [`ended: ${status.ended}`, 'bad']
+        : !status.isConnected
+          ? ['waits for its source', 'bad']
+          : status.isLearning
+            ? ['learning', 'good']
+            : ['paused', 'warn'];
+    setText(this.state, text);
+    this.state.dataset.tone = tone;
+    this.updateError(status.windowError.model, status.windowError.baseline);
+    const speed = rowsPerSecond < 10 ? rowsPerSecond.toFixed(1) : whole(rowsPerSecond);
+    const isLate = lastRowAgeS !== null && lastRowAgeS > 10;
+    tiles.rows.set(
+      whole(report.rows),
+      isLate ? `the last one ${duration(lastRowAgeS)} ago` : `${speed} a second`,
+      isLate ? 'bad' : '',
+    );
+    tiles.step.set(duration(stepS), task.errorName === '' ? '' : 'from bytes to learned');
+    if (!this.isChosen) this.setSpan(SPANS[rowsPerSecond >= 5 ? 0 : rowsPerSecond >= 0.5 ? 1 : 2][0]);
+    this.counters.update(status);
+    this.race.update(status);
+    this.controls.update(status);
+  }
+
+  private updateError(model: number | null, baseline: number | null): void {
+    const { tiles, task } = this;
+    const { format } = this.errorWords();
+    tiles.error.set(format(model), model === null ? 'nothing scored yet' : `${task.baselineName} ${format(baseline)}`);
+    if (model === null || baseline === null || baseline === 0) {
+      tiles.better.set('–', model === null ? '' : 'the baseline was never wrong');
+      return;
+    }
+    const share = 1 - model / baseline;
+    tiles.better.set(
+      percent(Math.abs(share)),
+      share > 0 ? 'less error' : 'more error: no better than the baseline',
+      share > 0 ? 'good' : 'bad',
+    );
+  }
+
+  /** @param now of the process, seconds since 1970 */
+  draw(now: number): void {
+    // What is not there yet takes no room.
+    const first = Math.max(this.rows.time[0] ?? now, now - this.spanS);
+    const span: [number, number] = [Math.min(first, now - LEAST_SPAN_S), now];
+    for (const { chart, data } of [...this.predictions, ...this.columns]) chart.show(data, span);
+    const { time, model, baseline } = this.errors;
+    const from = time[0] ?? now;
+    this.errorChart.show([time, model, baseline] as uPlot.AlignedData, [Math.min(from, now - LEAST_SPAN_S), now]);
+  }
+
+  repaint(palette: Palette): void {
+    for (const { chart } of [...this.predictions, ...this.columns]) chart.repaint(palette);
+    this.errorChart.repaint(palette);
+  }
+}
