@@ -64,11 +64,19 @@ const DEFAULTS: Record<DriftPolicy, Pick<DriftEntries, 'rows' | 'factor' | 'keep
  *
  * @throws SpecError naming the key, what stood there and what may stand there
  */
-export function resolveDrift(value: unknown, columns: readonly Column[], task: Pick<Task, 'kind'>): Drift[] {
+export function resolveDrift(value: unknown, columns: readonly Column[], task: Pick<Task, 'kind' | 'method'>): Drift[] {
   const list = parse(driftListSchema, value ?? [], 'drift') as Drift[];
   return list.map((given, i) => {
     const isLoss = given.on === 'loss';
     if (!isLoss) checkColumn(`drift[${i}].on`, given.on, columns);
+    if (isLoss && task.method === 'autoencoder') {
+      throw new SpecError('SPEC_DRIFT', {
+        where: `drift[${i}].on`,
+        found: '"loss" with an autoencoder, which predicts nothing',
+        expected: 'a column',
+        remedy: 'use the method "residual", whose loss is that of its forecasts',
+      });
+    }
     if (given.detector === 'ddm' && !(isLoss && task.kind === 'classify')) {
       throw new SpecError('SPEC_DRIFT', {
         where: `drift[${i}].detector`,

@@ -60,6 +60,9 @@ describe('alarm', () => {
     const found = feed(alarm, [high, high, low, high, high, high, high, low, high, low, low, low]);
     expect(found.map(Number)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0]);
     expect(alarm.report()).toMatchObject({ judged: 12, alarms: 1, alarmRows: 5, isInAlarm: false });
+    // The rows that raised it do not count towards its end, nor the other way round.
+    const next = feed(alarm, [high, high, high, low, high, low, low, high, high, low]);
+    expect(next.map(Number)).toEqual([0, 0, 1, 1, 1, 1, 0, 0, 0, 0]);
   });
 
   it('takes an enormous score as it takes a slight one: the threshold moves no further', () => {

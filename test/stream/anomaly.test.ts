@@ -177,6 +177,9 @@ describe('anomaly by autoencoder', () => {
     expect(() => createStream({ columns, task, network: { shortcut: true } })).toThrow(
       'network.shortcut: found true, expected no path around the hidden layers',
     );
+    expect(() => createStream({ columns, task, drift: [{ on: 'loss', detector: 'adwin' }] })).toThrow(
+      'drift[0].on: found "loss" with an autoencoder, which predicts nothing, expected a column',
+    );
     expect(() => createStream({ columns, task: { ...task, features: ['a'], lags: [] } })).toThrow(
       'task.method: found "autoencoder" with one input, a, expected several inputs',
     );
