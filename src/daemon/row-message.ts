@@ -15,6 +15,8 @@ export interface RowMessage {
   outcome: string[];
   /** By name: values in the column's unit, or the probability of each class. */
   prediction?: Record<string, number | null>;
+  /** By name: the quantiles that the task names, ascending. */
+  quantiles?: Record<string, number[]>;
   /** The interval around it, by name; null before there is one. */
   lower?: Record<string, number | null>;
   upper?: Record<string, number | null>;
@@ -44,6 +46,7 @@ export function rowMessage(task: string, stream: Stream, outcome: number, timeMs
     ...(stream.timeColumn === undefined ? {} : { time: finite(stream.time[0]) }),
     outcome: outcomeNames(outcome),
     ...(isPredicted ? { prediction: named(outputNames, stream.prediction) } : {}),
+    ...(isPredicted && stream.quantiles.length > 0 ? { quantiles: quantilesOf(stream) } : {}),
     ...(isPredicted && hasInterval
       ? { lower: named(outputNames, stream.lower), upper: named(outputNames, stream.upper) }
       : {}),
@@ -61,6 +64,11 @@ export function rowMessage(task: string, stream: Stream, outcome: number, timeMs
           },
         }),
   };
+}
+
+function quantilesOf({ outputNames, quantiles, task }: Stream): Record<string, number[]> {
+  const count = task.quantiles.length;
+  return Object.fromEntries(outputNames.map((name, i) => [name, [...quantiles.subarray(i * count, (i + 1) * count)]]));
 }
 
 function named(names: readonly string[], values: Float64Array): Record<string, number | null> {

@@ -1,5 +1,5 @@
 import type { Column, Task } from '../spec/index.js';
-import type { IntervalReport, StreamReport } from '../stream/index.js';
+import type { IntervalReport, QuantileReport, StreamReport } from '../stream/index.js';
 
 /** What the naive forecasts are called. */
 const BASELINE_LABELS = { noChange: 'no change', line: 'line' };
@@ -131,6 +131,9 @@ export function summary(report: StreamReport, score: Score, rejectedLines: numbe
   if (report.kind !== 'classify' && report.kind !== 'anomaly' && report.interval !== null) {
     lines.push(intervalLine(report.interval, score));
   }
+  if (report.kind === 'regress' && report.quantiles !== undefined) {
+    lines.push(...quantileLines(report.quantiles, score));
+  }
   lines.push(
     `  rows ${report.rows}, quarantined ${report.quarantined}, missing ${report.missing}, gaps ${report.gaps}, lines rejected ${rejectedLines}${report.lost > 0 ? `, lost ${report.lost}` : ''}`,
   );
@@ -213,6 +216,14 @@ function intervalLine(
   const stated = Number((100 * coverage).toPrecision(6));
   const kept = covered === null ? '–' : `${(100 * covered).toFixed(1)} %`;
   return `  ${stated} % interval covers ${kept}, mean width ${figure(width, unit)} (${baselineLabel} ${figure(baselineWidth, unit)})`;
+}
+
+/** Of each quantile: the part of the truths below it, and its pinball loss. */
+function quantileLines({ all }: QuantileReport, { unit, baselineLabel }: Score): string[] {
+  return all.map(({ quantile, below, pinball, baselinePinball }) => {
+    const part = below === null ? '–' : `${(100 * below).toFixed(1)} %`;
+    return `  quantile ${quantile}: ${part} below, pinball loss ${figure(pinball, unit)} (${baselineLabel} ${figure(baselinePinball, unit)})`;
+  });
 }
 
 /** The unit all targets share, or none. */

@@ -11,6 +11,7 @@ export * from './kswin.js';
 export * from './logarithm.js';
 export * from './mixture.js';
 export * from './page-hinkley.js';
+export * from './quantile-metrics.js';
 export * from './regression-metrics.js';
 export * from './replay-memory.js';
 export * from './robust-scale.js';

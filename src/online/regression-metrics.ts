@@ -1,4 +1,5 @@
 import type { IntervalReport } from './interval-metrics.js';
+import type { QuantileReport } from './quantile-metrics.js';
 import { FADED, ScoreSums } from './score-sums.js';
 import type { StateArray } from './state.js';
 import type { Sums } from './window.js';
@@ -52,6 +53,8 @@ export interface RegressionReport extends RegressionTotals {
   targets: RegressionTarget[];
   /** Null where `task.interval` is 0. */
   interval: IntervalReport | null;
+  /** Where the task names quantiles. */
+  quantiles?: QuantileReport;
 }
 
 // Channels of an output, `outputs` of each, one kind after the other.

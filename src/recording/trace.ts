@@ -21,7 +21,7 @@ export class TraceFile {
 
   /**
    * - row: its number · time: its time column, seconds · at: when it was recorded
-   * - prediction: of this row · lower, upper: the interval around it, null before there is one · outcome: what happened
+   * - prediction: of this row · quantiles: [targets, quantiles], where the task names any · lower, upper: the interval around it, null before there is one · outcome: what happened
    * - scored: of an earlier row, whose truth has come: prediction, its interval, truth, and error = prediction − truth (for a class, the
    *   two classes)
    * - loss: of the step that was taken on that earlier row
@@ -29,7 +29,7 @@ export class TraceFile {
   row(stream: Stream, outcome: number, wallMs: number): void {
     const isScored = (outcome & SCORED) !== 0;
     const time = stream.time[0];
-    const { truth, scoredPrediction, task, lower, upper, scoredLower, scoredUpper } = stream;
+    const { truth, scoredPrediction, task, lower, upper, scoredLower, scoredUpper, quantiles } = stream;
     const hasInterval = lower.length > 0;
     this.text += `${JSON.stringify({
       row: stream.rows,
@@ -37,6 +37,7 @@ export class TraceFile {
       ...(Number.isNaN(wallMs) ? {} : { at: isoOf(1e6 * wallMs) }),
       outcome: outcomeNames(outcome),
       ...((outcome & PREDICTED) === 0 ? {} : { prediction: [...stream.prediction] }),
+      ...((outcome & PREDICTED) === 0 || quantiles.length === 0 ? {} : { quantiles: [...quantiles] }),
       ...((outcome & PREDICTED) === 0 || !hasInterval ? {} : { lower: [...lower], upper: [...upper] }),
       ...(isScored
         ? {

@@ -418,6 +418,21 @@ export const taskSchema = v.strictObject({
     v.optional(integer(1, 100000), 200),
     v.description('Rows of the windowed scores, and about as many of the fading ones.'),
   ),
+  quantiles: v.pipe(
+    v.optional(
+      v.pipe(
+        v.array(v.number()),
+        v.check(
+          (list) => list.length <= 16 && list.every((q, i) => q > (list[i - 1] ?? 0) && q < 1),
+          'at most 16 numbers between 0 and 1, ascending',
+        ),
+      ),
+      [],
+    ),
+    v.description(
+      'regress with a declared network: quantiles of every target that are predicted, ascending; the prediction is the one nearest 0.5.',
+    ),
+  ),
   interval: v.pipe(
     v.optional(between(0, 1), 0.9),
     v.description(

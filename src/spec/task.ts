@@ -40,6 +40,11 @@ export interface TaskSpec extends Partial<AnomalySettings> {
   window?: number;
   /** Of predicted numbers: part of the truths that is to lie inside the interval around a prediction; 0: no intervals. Default 0.9. */
   interval?: number;
+  /**
+   * `regress` with a declared network: predicts these quantiles of every target, ascending, 0 < τ < 1; the prediction is the one
+   * nearest ½. Default none.
+   */
+  quantiles?: number[];
 }
 
 /** What only a task of kind `anomaly` has. */
@@ -90,6 +95,7 @@ export function resolveTask(value: unknown, columns: readonly Column[]): Task {
     });
   }
   if (task.horizons.length > 0 && task.kind !== 'forecast') throw onlyFor('horizons', 'forecast', task.kind);
+  if (task.quantiles.length > 0 && task.kind !== 'regress') throw onlyFor('quantiles', 'regress', task.kind);
   if (task.kind === 'forecast' && task.horizons.length === 0) {
     throw new SpecError('SPEC_TASK', {
       where: 'task.horizons',

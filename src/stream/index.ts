@@ -8,6 +8,8 @@ export type {
   ClassReport,
   IntervalReport,
   IntervalScores,
+  QuantileReport,
+  QuantileScores,
   RegressionReport,
   RegressionScores,
   RegressionTarget,

@@ -6,6 +6,7 @@ import type { Gates } from './gates.js';
 import type { Intervals } from './intervals.js';
 import { QUARANTINED } from './outcome.js';
 import { HAS_FEATURES, HAS_LABEL } from './pending.js';
+import { QuantileHead } from './quantile.js';
 import { RegressionHead } from './regression.js';
 import { BAD_LABELS, LABELS, MISSING_LABELS } from './report.js';
 import type { TaskKind } from './task-kind.js';
@@ -20,6 +21,7 @@ export class LabelledTask implements TaskKind {
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
   readonly intervals: Intervals | undefined;
+  readonly quantiles: Float64Array | undefined;
   readonly places: number;
   private readonly track: Track;
   private readonly targets: Encoder;
@@ -43,10 +45,14 @@ export class LabelledTask implements TaskKind {
     this.outputNames = isClass ? Array.from({ length: outputs }, (_, c) => `${target.name}.${c}`) : this.targets.names;
     const head = isClass
       ? new ClassificationHead(outputs, task.window, slotsFor(task))
-      : new RegressionHead(this.targets.names, task.window, slotsFor(task), task.interval);
-    this.track = new Track(head, task, { ...options, kind: isClass ? 'classify' : 'regress' }, reserve);
+      : task.quantiles.length > 0
+        ? new QuantileHead(this.targets.names, task.window, slotsFor(task), task.interval, task.quantiles)
+        : new RegressionHead(this.targets.names, task.window, slotsFor(task), task.interval);
+    const { quantiles } = task;
+    this.track = new Track(head, task, { ...options, kind: isClass ? 'classify' : 'regress', quantiles }, reserve);
     this.tracks = [this.track];
-    this.prediction = head.prediction;
+    this.prediction = head instanceof RegressionHead ? head.point : head.prediction;
+    this.quantiles = head instanceof QuantileHead ? head.prediction : undefined;
     this.truth = head.truth;
     this.scoredPrediction = head.scoredPrediction;
     this.scoredBaseline = head.scoredBaseline;

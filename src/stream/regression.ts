@@ -11,25 +11,29 @@ export class RegressionHead implements TaskHead {
   readonly width: number;
   readonly outputs: number;
   readonly prediction: Float64Array;
+  /** [width]: what is published of it, one value a target. */
+  readonly point: Float64Array;
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
   readonly intervals: Intervals | undefined;
-  private readonly scaler: RunningScaler;
+  protected readonly scaler: RunningScaler;
   private readonly metrics: RegressionMetrics;
-  private readonly latest: Float64Array;
+  protected readonly latest: Float64Array;
   private readonly hasLatest = new Int32Array(1);
 
   /**
    * @param names of the target values
    * @param slots rows that can wait for their labels
    * @param interval coverage of the intervals; 0: none
+   * @param perTarget outputs of a network for each target value
    */
-  constructor(names: readonly string[], window: number, slots: number, interval: number) {
+  constructor(names: readonly string[], window: number, slots: number, interval: number, perTarget = 1) {
     const width = names.length;
     this.width = width;
-    this.outputs = width;
-    this.prediction = new Float64Array(width);
+    this.outputs = width * perTarget;
+    this.prediction = new Float64Array(this.outputs);
+    this.point = perTarget === 1 ? this.prediction : new Float64Array(width);
     this.truth = new Float64Array(width);
     this.scoredPrediction = new Float64Array(width);
     this.scoredBaseline = new Float64Array(width);
@@ -99,11 +103,11 @@ export class RegressionHead implements TaskHead {
 
   /** @hot */
   publish(pending: PendingRows, slot: number): boolean {
-    const { width, prediction, latest } = this;
+    const { width, point, latest } = this;
     const { predictions, baselines } = pending;
     let finite = true;
     for (let i = 0, off = slot * width; i < width; i++, off++) {
-      const p = prediction[i];
+      const p = point[i];
       if (!Number.isFinite(p)) finite = false;
       predictions[off] = Number.isFinite(p) ? p : 0;
       baselines[off] = latest[i];

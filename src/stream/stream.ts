@@ -118,6 +118,8 @@ export class Stream {
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
+  /** [targets, quantiles] of the current row, ascending for each target; empty where the task names no quantiles. */
+  readonly quantiles: Float64Array;
   /** The interval around `prediction`, NaN where there is none yet; empty for classes, and where `task.interval` is 0. */
   readonly lower: Float64Array;
   readonly upper: Float64Array;
@@ -185,7 +187,8 @@ export class Stream {
     this.truth = this.kind.truth;
     this.scoredPrediction = this.kind.scoredPrediction;
     this.scoredBaseline = this.kind.scoredBaseline;
-    const { intervals = NO_INTERVALS } = this.kind;
+    const { intervals = NO_INTERVALS, quantiles = EMPTY } = this.kind;
+    this.quantiles = quantiles;
     this.lower = intervals.lower;
     this.upper = intervals.upper;
     this.scoredLower = intervals.scoredLower;

@@ -17,6 +17,8 @@ export interface TaskKind {
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
+  /** [targets, quantiles] of the current row, ascending; none where the task names no quantiles. */
+  readonly quantiles?: Float64Array | undefined;
   /** Around `prediction`; none for classes, or where they are turned off. */
   readonly intervals?: Pick<Intervals, 'lower' | 'upper' | 'scoredLower' | 'scoredUpper'> | undefined;
 

@@ -67,6 +67,7 @@ export function resolveTaskNetwork(
   kind: HeadKind,
   inputs: number,
   outputs: number,
+  quantiles: readonly number[] = [],
 ): { taskNetwork: ResolvedTaskNetwork; network: ResolvedNetwork } {
   const chosen = parse(taskNetworkSchema, value, 'network');
   const { consolidation } = chosen;
@@ -82,7 +83,12 @@ export function resolveTaskNetwork(
         initialiser: outputInitialiser,
       },
     ],
-    loss: kind === 'regress' ? 'squaredError' : 'crossEntropy',
+    loss:
+      quantiles.length > 0
+        ? { kind: 'quantile', quantiles: [...quantiles] }
+        : kind === 'regress'
+          ? 'squaredError'
+          : 'crossEntropy',
     optimizer: chosen.optimizer ?? { kind: 'sgd', rate: RATE[kind] },
     shortcut: chosen.shortcut,
   } satisfies NetworkSpec);

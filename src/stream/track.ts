@@ -1,7 +1,7 @@
 import type { ExecutorKind, NetworkState } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import type { RunningScaler, StateArray } from '../online/index.js';
-import type { Task } from '../spec/index.js';
+import { SpecError, type Task } from '../spec/index.js';
 import type { DriftWatch } from './drift-watch.js';
 import type { Learner } from './learner.js';
 import { NetworkLearner } from './network-learner.js';
@@ -26,6 +26,8 @@ export function slotsFor({ delay, labelAge, labelWait }: LabelTimes): number {
 export interface TrackOptions {
   kind: HeadKind;
   inputs: number;
+  /** What a network predicts of each target; none: the mean. */
+  quantiles?: readonly number[];
   /** Without a key: a race. */
   network: TaskNetwork | undefined;
   seed: number;
@@ -71,7 +73,17 @@ export class Track {
     reserve: Record<string, number> = {},
     private readonly name = '',
   ) {
-    const { kind, inputs, network: declared, seed, executor, counts, learning, retention } = trackOptions;
+    const {
+      kind,
+      inputs,
+      network: declared,
+      seed,
+      executor,
+      counts,
+      learning,
+      retention,
+      quantiles = [],
+    } = trackOptions;
     const slots = slotsFor(times);
     const options = {
       kind,
@@ -83,9 +95,11 @@ export class Track {
       reserve: { ...reserve, pending: slots * inputs, ...regionsOf(retention, slots, inputs, head.width) },
     };
     if (isNamed(declared)) {
-      const { taskNetwork, network } = resolveTaskNetwork(declared, kind, inputs, head.outputs);
+      const { taskNetwork, network } = resolveTaskNetwork(declared, kind, inputs, head.outputs, quantiles);
       this.taskNetwork = taskNetwork;
       this.learner = new NetworkLearner(head, network, taskNetwork, options);
+    } else if (quantiles.length > 0) {
+      throw noNetwork();
     } else {
       this.taskNetwork = 'race';
       this.learner = new Race(head, options);
@@ -258,4 +272,13 @@ export class Track {
   restoreNetworks(state: TensorFile): void {
     this.learner.restore(this.name === '' ? state : partOf(state, `${this.name}.`));
   }
+}
+
+function noNetwork(): SpecError {
+  return new SpecError('SPEC_TASK', {
+    where: 'task.quantiles',
+    found: 'no network',
+    expected: 'a declared one: a race predicts no quantiles',
+    remedy: 'name any key of it: network = { shortcut = true }',
+  });
 }
