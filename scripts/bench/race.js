@@ -1,7 +1,7 @@
 // npm run bench:race: nanoseconds of CPU time a row takes in the networks of the default race alone (a prediction and a step
-// each), in all its contestants (networks and trackers), in the whole race (scaled back, kept, judged and mixed), and in the
-// stream around it; and in a stream with one declared network. Everything is the race's own, in its own arena. Each in turn,
-// several rounds; the fastest round counts.
+// each), in all its contestants (networks and trackers), in the whole race (scaled back, kept, judged and mixed), where each
+// row's label comes before the next row and where it comes later, and in the stream around it; and in a stream with one
+// declared network. Everything is the race's own, in its own arena. Each in turn, several rounds; the fastest round counts.
 import { cpus } from 'node:os';
 import { createStream } from '../../dist/stream.js';
 
@@ -37,6 +37,7 @@ const lines = [
     'networks',
     'contestants',
     'race',
+    'late labels',
     'stream',
     'one network',
     'race / networks',
@@ -49,7 +50,7 @@ for (const [inputs, outputs] of SHAPES) {
   const one = streamOf(inputs, outputs, { shortcut: true });
   const stream = streamOf(inputs, outputs);
   const { learner } = stream;
-  const { networks, bank } = learner;
+  const { networks, bank } = learner.learners;
   const { input, target } = learner.network;
   const accept = (stream) => () => {
     for (let i = 0; i < ROWS; i++) {
@@ -90,7 +91,17 @@ for (const [inputs, outputs] of SHAPES) {
     ),
     direct(
       () => learner.predict(0),
-      (k) => learner.learn(0, labels[k], 0),
+      (k) => {
+        learner.judge(0, labels[k], 0);
+        learner.learn();
+      },
+    ),
+    direct(
+      () => learner.predict(0),
+      (k) => {
+        learner.judge(1, labels[k], 0);
+        learner.learn();
+      },
     ),
     accept(stream),
     accept(one),

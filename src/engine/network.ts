@@ -137,6 +137,16 @@ export class Network {
     return this.#run.step(this.#header) === 1;
   }
 
+  /**
+   * `tryStep`, with less to do: for the row `forward` has been called with last, neither input nor parameters being another since.
+   *
+   * @hot
+   */
+  stepForwarded(): boolean {
+    if (this.#hasSchedule) this.#setRates();
+    return this.#run.stepForwarded(this.#header) === 1;
+  }
+
   /** Copies `row` `[m, inputs]` in and predicts. @returns `output`, valid until the next call @hot */
   predict(row: ArrayLike<number>): Float32Array {
     copyRow(this.input, row, 'row');

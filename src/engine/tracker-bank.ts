@@ -80,7 +80,12 @@ export class TrackerBank {
 
   /** One step of each tracker on `input` and `target`, all finite. Overwrites `outputs`. @hot */
   learn(): void {
-    this.#arena.executor.learnTrackers(this.#bank);
+    this.#arena.executor.learnTrackers(this.#bank, 0);
+  }
+
+  /** `learn`, with less to do: for the row `predict` has been called with last, `input` and state being the same. @hot */
+  learnPredicted(): void {
+    this.#arena.executor.learnTrackers(this.#bank, 1);
   }
 
   /** Brings what is put off into the arrays of `state`, which may then be read and written until the next step. @hot */

@@ -8,14 +8,21 @@ export interface Kernels {
    * never boxed, as a double may be.)
    */
   step(plan: number): number;
+  /** `step` on the row and parameters `forward` has been called with last. */
+  stepForwarded(plan: number): number;
   gradient(plan: number): number;
   /** Makes an update that was put off; before parameters are read or written from outside. */
   settle(plan: number): void;
   stepRows(plan: number, count: number): number;
   // The same for a tracker bank; each takes the element offset of its words.
   predictTrackers(bank: number): void;
-  learnTrackers(bank: number): void;
+  /** @param isPredicted 1 where `predictTrackers` has been called on the same row and state last, else 0 */
+  learnTrackers(bank: number, isPredicted: number): void;
   settleTrackers(bank: number): void;
+  // The same for networks and a bank side by side; each takes the element offset of their list.
+  predictGroup(group: number): void;
+  /** @returns how many steps were refused */
+  learnGroup(group: number, isForwarded: number): number;
 }
 
 /** Single functions, for tests that sweep them. */

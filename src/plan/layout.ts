@@ -48,7 +48,8 @@ export const H_ROW_WEIGHTS = 21;
  * update is made at once. Only the simd executor puts it off; the result is the same.
  */
 export const H_PUT_OFF = 22;
-/** One of the chains below: m = 1, and the records between the first and the last are dense layers, one above the other. */
+/** One of the chains below: m = 1, and the records between the first and the last are dense layers, one above the other, and perhaps a
+ * shortcut beside two or more of them. */
 export const H_CHAIN = 23;
 export const HEADER_WORDS = 24;
 
@@ -193,6 +194,11 @@ export const OPTIMIZER_RMSPROP = 3;
 export const OPTIMIZER_ADAM = 4;
 export const OPTIMIZER_ADAMW = 5;
 
+// ---- learners side by side: how many networks, the offset of their tracker bank or 0, and the networks' headers
+export const G_COUNT = 0;
+export const G_BANK = 1;
+export const G_HEADERS = 2;
+
 // ---- a tracker bank: these words, behind them one record a tracker
 /** The row: `inputs` float32, padded with zeros to a multiple of 4. */
 export const B_INPUT = 0;
@@ -232,7 +238,11 @@ export const N_BACK = 2;
 export const N_SHRINK = 3;
 /** 1 while N ← N − h·hᵀ waits for the next row. Only the simd executor puts it off; the result is the same. */
 export const N_PUT_OFF = 4;
-export const TRACKER_NUMBERS = 6;
+// Of one step, of the simd executor only: s/v, √(s/v), and what is added to D.
+export const N_PART = 5;
+export const N_ROOT = 6;
+export const N_ADDED = 7;
+export const TRACKER_NUMBERS = 8;
 
 /** Errors of a tracker are cut to ± this before they are learned from. */
 export const TRACKER_ERROR_LIMIT = 3;

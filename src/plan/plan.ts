@@ -350,9 +350,9 @@ export function planNetwork(network: ResolvedNetwork, options: PlanOptions = {})
 /** Which of the chains a network is, if any. */
 function chainOf({ layers, shortcut, loss }: ResolvedNetwork, examples: number, sweeps: boolean): number {
   const widths = layers.map((layer) => (layer.kind === 'dense' ? layer.units : 0));
-  if (examples > 1 || shortcut || widths.includes(0)) return L.NO_CHAIN;
+  if (examples > 1 || widths.includes(0) || (shortcut && widths.length < 2)) return L.NO_CHAIN;
   const [below, top] = layers.slice(-2).map((layer) => (layer.kind === 'dense' ? layer.activation : undefined));
-  const isShort = widths[layers.length - 1] <= 4 && top === 'identity' && below === 'tanh';
+  const isShort = !shortcut && widths[layers.length - 1] <= 4 && top === 'identity' && below === 'tanh';
   return isShort && sweeps && loss.kind === 'squaredError' ? L.CHAIN_WITH_SHORT_TOP : L.CHAIN;
 }
 

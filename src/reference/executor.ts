@@ -102,13 +102,33 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
     return 1;
   }
 
-  return {
-    ...createReferenceTrackers(buffer),
+  /** Predicts; learns nothing. */
+  function forward(header: number): void {
+    runForward(header, false);
+  }
 
-    /** Predicts; learns nothing. */
-    forward(header: number): void {
-      runForward(header, false);
+  const trackers = createReferenceTrackers(buffer);
+
+  return {
+    ...trackers,
+
+    /** `forward` of every network side by side, and `predictTrackers`. */
+    predictGroup(group: number): void {
+      for (let k = 0; k < words[group + L.G_COUNT]; k++) forward(words[group + L.G_HEADERS + k]);
+      if (words[group + L.G_BANK] !== 0) trackers.predictTrackers(words[group + L.G_BANK]);
     },
+
+    /** `step` of every network side by side, and `learnTrackers`; how many steps were refused. */
+    learnGroup(group: number): number {
+      let refused = 0;
+      for (let k = 0; k < words[group + L.G_COUNT]; k++) {
+        if (step(words[group + L.G_HEADERS + k]) === 0) refused++;
+      }
+      if (words[group + L.G_BANK] !== 0) trackers.learnTrackers(words[group + L.G_BANK]);
+      return refused;
+    },
+
+    forward,
 
     /** J, with whole mean gradients left where the plan keeps them; learns nothing. */
     gradient(header: number): number {
@@ -120,6 +140,9 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
     },
 
     step,
+
+    /** The forward pass is made again, and leaves what is there. */
+    stepForwarded: step,
 
     /** Nothing waits here: every update is made at once. */
     settle(): void {},

@@ -1,4 +1,4 @@
-import { createNetwork, createSideBySide, type Network, type NetworkState, type TrackerBank } from '../engine/index.js';
+import { createNetwork, createSideBySide, type Network, type NetworkState, type SideBySide } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import { Mixture, type StateArray } from '../online/index.js';
 import type { NetworkSpec } from '../spec/index.js';
@@ -40,6 +40,8 @@ const MIXING_RATE = 0.5;
 const MEMORY = 0.998;
 /** What is left of a loss at least, however the race is hastened. */
 const LEAST_MEMORY = 0.9;
+/** No slot. */
+const NONE = -1;
 
 /** A network of the race, for a task of so many inputs and outputs. */
 export function raceNetwork(
@@ -75,9 +77,7 @@ export function raceNetwork(
 export class Race implements Learner {
   readonly network: Network;
   readonly loss = new Float64Array(1).fill(Number.NaN);
-  private readonly networks: readonly Network[];
-  /** None where there are many inputs. */
-  private readonly bank: TrackerBank | undefined;
+  private readonly learners: SideBySide;
   private readonly mixture: Mixture;
   private readonly labelAge = new LabelAge();
   private readonly experts: number;
@@ -96,6 +96,8 @@ export class Race implements Learner {
   private readonly kept: Float64Array;
   /** [slots]: whether there was a label to go by when the row was predicted. */
   private readonly isKept: Int32Array;
+  /** [0]: the slot of the row whose forward passes stand in the arena as a step would make them, or NONE. */
+  private readonly forwarded = Int32Array.of(NONE);
 
   constructor(
     private readonly head: TaskHead,
@@ -105,7 +107,7 @@ export class Race implements Learner {
     const specs = replays ? [...NETWORKS, REPLAYER] : NETWORKS;
     this.rates = specs.map(({ rate }) => rate);
     this.replayer = replays ? NETWORKS.length : -1;
-    const { networks, bank } = createSideBySide(
+    this.learners = createSideBySide(
       {
         networks: specs.map((network) => raceNetwork(kind, inputs, outputs, network)),
         seeds: specs.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
@@ -114,9 +116,8 @@ export class Race implements Learner {
       },
       { executor, reserve },
     );
-    this.networks = networks;
+    const { networks, bank } = this.learners;
     this.network = networks[0];
-    this.bank = bank;
     this.experts = networks.length + (bank?.outputs.length ?? 0) + 1;
     this.mixture = new Mixture(this.experts, MIXING_RATE, MEMORY);
     this.declaredFactors = Float64Array.from(this.rates, (rate) => rate * CURVATURE[kind]);
@@ -132,27 +133,27 @@ export class Race implements Learner {
     labelAge.pass();
     const off = slot * experts * head.outputs;
     this.ask(kept, off);
+    this.forwarded[0] = slot;
     isKept[slot] = head.knowsLabel() ? 1 : 0;
     this.mix(kept, off, head.prediction, 0);
   }
 
   /** @hot */
   probe(to: Float64Array, off: number): void {
+    this.forwarded[0] = NONE;
     this.ask(this.probed, 0);
     this.mix(this.probed, 0, to, off);
   }
 
   /** Writes what every contestant says of the row in `network.input` to to[off … off + experts · outputs). @hot */
   private ask(to: Float64Array, off: number): void {
-    const { head, networks, bank } = this;
+    const { head, learners } = this;
+    const { networks, bank } = learners;
     const { outputs } = head;
+    learners.predict();
     let at = off;
-    for (let k = 0; k < networks.length; k++, at += outputs) {
-      networks[k].forward();
-      head.unscale(to, at, networks[k].output);
-    }
+    for (let k = 0; k < networks.length; k++, at += outputs) head.unscale(to, at, networks[k].output);
     if (bank !== undefined) {
-      bank.predict();
       for (let k = 0; k < bank.outputs.length; k++, at += outputs) head.unscaleLinear(to, at, bank.outputs[k]);
     }
     head.writeNaive(to, at);
@@ -181,7 +182,8 @@ export class Race implements Learner {
 
   /** @hot */
   judge(slot: number, labels: Float64Array, off: number): void {
-    const { head, experts, kept, isKept, mixture } = this;
+    const { head, experts, kept, isKept, mixture, forwarded } = this;
+    if (forwarded[0] !== slot) forwarded[0] = NONE;
     this.labelAge.receive();
     if (isKept[slot] !== 1) return;
     head.writeLosses(mixture.losses, kept, slot * experts * head.outputs, labels, off, LOSS_LIMIT);
@@ -190,26 +192,24 @@ export class Race implements Learner {
 
   /** @hot */
   learn(): boolean {
-    const { head, networks, bank, factors } = this;
+    const { head, learners, factors, forwarded } = this;
+    const { networks, bank } = learners;
     const { input, target } = this.network;
     let length = UNITS + 1;
     for (let i = 0; i < input.length; i++) length += input[i] * input[i];
-    let learned = true;
-    for (let k = 0; k < networks.length; k++) {
-      // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
-      networks[k].rowWeights[0] = 1 / (1 + factors[k] * length);
-      if (!networks[k].tryStep()) learned = false;
-    }
-    if (bank !== undefined) {
-      head.centre(bank.target, target);
-      bank.learn();
-    }
-    return learned;
+    // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
+    for (let k = 0; k < networks.length; k++) networks[k].rowWeights[0] = 1 / (1 + factors[k] * length);
+    if (bank !== undefined) head.centre(bank.target, target);
+    // A label that comes before the next row finds the forward passes of its own row still there.
+    const isForwarded = forwarded[0] !== NONE;
+    forwarded[0] = NONE;
+    return learners.learn(isForwarded) === 0;
   }
 
   /** Networks take longer steps, trackers expect more drift, and losses are forgotten faster, all by one factor. */
   hasten(factor: number): void {
-    const { networks, factors, declaredFactors, bank, mixture } = this;
+    const { factors, declaredFactors, mixture } = this;
+    const { networks, bank } = this.learners;
     this.pace = factor;
     networks.forEach((network, k) => {
       setRates(network, factor);
@@ -221,7 +221,9 @@ export class Race implements Learner {
 
   /** Until labels of rows it has predicted itself come, it is judged by what the naive predictor said of them. */
   renew(seed: number): void {
-    const { networks, mixture, experts, kept, isKept } = this;
+    const { mixture, experts, kept, isKept } = this;
+    const { networks } = this.learners;
+    this.forwarded[0] = NONE;
     const { outputs } = this.head;
     let worst = 0;
     for (let k = 1; k < networks.length; k++) if (mixture.sums[k] > mixture.sums[worst]) worst = k;
@@ -239,8 +241,10 @@ export class Race implements Learner {
 
   /** @hot */
   replay(): boolean {
-    const { replayer, networks, factors } = this;
+    const { replayer, factors } = this;
     if (replayer < 0) return true;
+    const { networks } = this.learners;
+    this.forwarded[0] = NONE;
     const { input } = this.network;
     let length = UNITS + 1;
     for (let i = 0; i < input.length; i++) length += input[i] * input[i];
@@ -249,16 +253,19 @@ export class Race implements Learner {
   }
 
   knowledge(): Knowledge {
-    const { networks, bank } = this;
+    const { networks, bank } = this.learners;
     return {
       spans: networks.map((network) => network.weightSpan()),
       arrays: bank?.state('') ?? [],
-      settle: () => bank?.settle(),
+      settle: () => {
+        this.forwarded[0] = NONE;
+        bank?.settle();
+      },
     };
   }
 
   hash(): string {
-    return this.networks.map((network) => network.hash()).join(' ');
+    return this.learners.networks.map((network) => network.hash()).join(' ');
   }
 
   arrays(): StateArray[] {
@@ -269,7 +276,7 @@ export class Race implements Learner {
       ...this.head.naiveState('stream.race.naive'),
       { name: 'stream.race.kept', shape: [isKept.length, experts, this.head.outputs], data: kept },
       { name: 'stream.race.isKept', shape: [isKept.length], data: isKept },
-      ...(this.bank?.state('stream.race.trackers') ?? []),
+      ...(this.learners.bank?.state('stream.race.trackers') ?? []),
     ];
   }
 
@@ -279,12 +286,13 @@ export class Race implements Learner {
 
   /** The networks' own states, each under `networks.k.`. */
   state(): NetworkState {
-    return joined(this.networks.map((network, k) => withPrefix(network.state(), prefixOf(k))));
+    return joined(this.learners.networks.map((network, k) => withPrefix(network.state(), prefixOf(k))));
   }
 
   restore(state: TensorFile): void {
+    this.forwarded[0] = NONE;
     restoreAll(
-      this.networks,
+      this.learners.networks,
       (network) => network.state(),
       (network, k) => network.restore(partOf(state, prefixOf(k))),
       (network, before) => network.restore(before),
@@ -292,7 +300,8 @@ export class Race implements Learner {
   }
 
   report(): LearnerReport {
-    const { mixture, networks, rates, replayer } = this;
+    const { mixture, rates, replayer } = this;
+    const { networks } = this.learners;
     const { weights } = mixture;
     const experts = Array.from(weights, (weight, k): ExpertReport => {
       const tracker = TRACKERS[k - networks.length];

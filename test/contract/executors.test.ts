@@ -54,6 +54,34 @@ test('executors: an activation too large for float32 is refused by both for the 
   }
 });
 
+test('executors: a step on the row just predicted leaves what any step does, and refuses what it refuses', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.constantFrom(1, 1, 1, 3), fc.constantFrom(1, 1, 30, 1e18), (seed, m, scale) => {
+      const random = new Random(seed);
+      const spec = randomNetwork(random);
+      const nets = (['simd', 'simd', 'reference'] as const).map((executor) =>
+        createNetwork(spec, { seed, examples: m, executor }),
+      );
+      const outputs = nets[0].target.length / m;
+      for (let step = 0; step < 8; step++) {
+        const row = Array.from({ length: m }, () => randomRow(random, spec.inputs, scale)).flat();
+        if (step === 5) row[0] = Number.NaN;
+        const target = Array.from({ length: m }, () => randomTarget(random, spec.loss, outputs)).flat();
+        const expected = nets[0].learn(row, target);
+        for (const net of nets.slice(1)) {
+          net.predict(row);
+          net.target.set(target);
+          expect(net.stepForwarded()).toBe(!Number.isNaN(expected));
+          expect(net.loss[0]).toBe(expected);
+          expect(net.hash()).toBe(nets[0].hash());
+          expect(net.refusals).toEqual(nets[0].refusals);
+        }
+      }
+    }),
+    { numRuns: Number(process.env.FUZZ_RUNS ?? 200) },
+  );
+});
+
 test('executors: gradients are the same bits', () => {
   fc.assert(
     fc.property(fc.nat(), fc.constantFrom(1, 2, 4), (seed, m) => {

@@ -33,13 +33,16 @@ test('trackers: simd and reference leave equal states and outputs after every st
             bank.predict();
           }
           expect(banks[1].outputs).toEqual(banks[0].outputs);
-          for (const bank of banks) bank.learn();
+          // With what the prediction left, or all anew: the same.
+          if (step % 3 === 0) banks[0].learnPredicted();
+          else banks[0].learn();
+          banks[1].learn();
           // Looking makes what waits; whether anybody looks must change nothing.
           if (looks || step === 29) expect(banks[1].state('t')).toEqual(banks[0].state('t'));
         }
       },
     ),
-    { numRuns: Number(process.env.FUZZ_RUNS ?? 150) },
+    { numRuns: Number(process.env.FUZZ_RUNS ?? 40) },
   );
 });
 

@@ -5,6 +5,7 @@ import {
   createStream,
   loadStream,
   PREDICTED,
+  restoreStream,
   type Stream,
   type StreamOptions,
   saveStream,
@@ -32,6 +33,8 @@ const regression = {
 } satisfies StreamOptions;
 
 const race = { ...regression, network: undefined } satisfies StreamOptions;
+/** Every label is known before the next row is predicted. */
+const promptRace = { ...race, task: { ...regression.task, delay: 1, labelAge: 0 } } satisfies StreamOptions;
 const history = {
   ...race,
   task: {
@@ -104,6 +107,7 @@ describe('checkpoint of a stream', () => {
     regression,
     classification,
     race,
+    promptRace,
     classRace,
     history,
     forecast,
@@ -113,7 +117,8 @@ describe('checkpoint of a stream', () => {
     residual,
     autoencoder,
   ] as StreamOptions[]) {
-    const what = `${options.task.lags ? ', lags and windows' : ''}${options.task.method ? ', autoencoder' : ''}${options.memory ? ' that remembers' : ''}`;
+    const early = options === promptRace ? ', early labels' : '';
+    const what = `${options.task.lags ? ', lags and windows' : ''}${options.task.method ? ', autoencoder' : ''}${options.memory ? ' that remembers' : ''}${early}`;
     it(`${options.task.kind}, ${options.network ? 'a network' : 'a race'}${what}: going on from it is bit-identical to never having stopped, at any row`, () => {
       fc.assert(
         fc.property(fc.integer({ min: 0, max: 150 }), fc.integer({ min: 0, max: 60 }), (before, after) => {
@@ -136,6 +141,17 @@ describe('checkpoint of a stream', () => {
       );
     });
   }
+
+  it('takes a race back to an earlier row, whatever it has predicted since', () => {
+    for (let since = 1; since < 12; since++) {
+      const [kept, other] = [createStream(promptRace), createStream(promptRace)];
+      for (let i = 0; i < 75; i++) feedRow(kept, i);
+      for (let i = 0; i < 75 + since; i++) feedRow(other, i);
+      restoreStream(other, saveStream(kept));
+      for (let i = 75; i < 85; i++) for (const stream of [kept, other]) feedRow(stream, i);
+      expect(other.hash()).toBe(kept.hash());
+    }
+  });
 
   it('holds the weights under the names PyTorch gives them, and everything else under stream.', () => {
     const { tensors, metadata } = decodeSafetensors(saveStream(createStream(regression)));
@@ -251,7 +267,16 @@ describe('hash of a stream', () => {
   });
 
   it('is the same on both executors', () => {
-    for (const options of [regression, race, classRace, history, forecast, residual, autoencoder] as StreamOptions[]) {
+    for (const options of [
+      regression,
+      race,
+      promptRace,
+      classRace,
+      history,
+      forecast,
+      residual,
+      autoencoder,
+    ] as StreamOptions[]) {
       const streams = (['simd', 'reference'] as const).map((executor) => createStream({ ...options, executor }));
       for (let i = 0; i < 200; i++) for (const stream of streams) feedRow(stream, i);
       expect(streams[0].hash()).toBe(streams[1].hash());

@@ -70,6 +70,12 @@ export function activate(kind: i32, a: usize, n: i32, stride: i32): i32 {
   return peakOf(from, stride);
 }
 
+/** Whether |a| ≤ 1, whatever z is. */
+// @ts-ignore: decorator
+@inline export function isBounded(kind: i32): bool {
+  return kind == A_TANH || kind == A_SIGMOID || kind == A_SOFTMAX || kind == A_SOFTSIGN;
+}
+
 // @ts-ignore: decorator
 @inline function clearPadding(last: usize, i: i32, n: i32): void {
   v128.store(last, v128.and(v128.load(last), lanesBelow(i, n)));

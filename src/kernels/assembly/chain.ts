@@ -1,6 +1,7 @@
 import * as L from '../../plan/layout';
-import { activate, pullBack } from './activation';
+import { activate, isBounded, pullBack } from './activation';
 import { K_ONE } from './constants.generated';
+import { addTo } from './dense';
 import { tanhColumn } from './math';
 import { add, at, bytesOf, constant, higher, mul, ONE, pad4, peakBits, sub, sum, word } from './memory';
 import {
@@ -8,8 +9,9 @@ import {
   setPeakDelta, updateForward,
 } from './passes';
 
-// A chain: dense layers one above the other and one column. What the passes do, with less to look up and with the most
-// frequent activation and loss on the way, so that a small network does not spend its time between the layers.
+// A chain: dense layers one above the other, perhaps a shortcut beside them, and one column. What the passes do, with less to
+// look up and with the most frequent activation and loss on the way, so that a small network does not spend its time between
+// the layers.
 
 /** (F1), (F2) of the layers whose records lie before `end`. @hot */
 // @ts-ignore: decorator
@@ -20,11 +22,17 @@ import {
   if (isLearning) peak = highest(peak, at(word(input, L.IO_TO)), pad4(word(input, L.IO_N)));
   let isBehind = isPutOff(header);
   for (let op = input + OP_BYTES; op < end; op += OP_BYTES) {
+    if (word(op, L.OP_CODE) == L.OP_SHORTCUT) {
+      preActivation(op, 0);
+      continue;
+    }
     if (isBehind) updateForward(header, op);
     else preActivation(op, 0);
     isBehind = false;
     const out = at(word(op, L.D_A_OUT));
     const nOut = pad4(word(op, L.D_OUT));
+    const side = at(word(op, L.D_SIDE));
+    if (side) addTo(out, side, nOut);
     const kind = word(op, L.D_ACTIVATION);
     if (kind == L.A_TANH) {
       tanhColumn(out, out + bytesOf(nOut));
@@ -37,6 +45,18 @@ import {
     }
   }
   if (isLearning) setPeakActivation(max(peakBits(peak), otherPeak));
+}
+
+/** Bits of the largest |x| or |a| an update can multiply by, of a forward pass that has been made.  @hot */
+export function chainPeak(header: usize): i32 {
+  const input = at(word(header, L.H_OPS));
+  const end = lossRecord(header);
+  let peak = highest(f32x4.splat(0), at(word(input, L.IO_TO)), pad4(word(input, L.IO_N)));
+  for (let op = input + OP_BYTES; op < end; op += OP_BYTES) {
+    if (word(op, L.OP_CODE) == L.OP_SHORTCUT || isBounded(word(op, L.D_ACTIVATION))) continue;
+    peak = highest(peak, at(word(op, L.D_A_OUT)), pad4(word(op, L.D_OUT)));
+  }
+  return peakBits(peak);
 }
 
 /** `peak`, after `n` padded elements. */
@@ -85,6 +105,10 @@ import {
   for (let op = last; op > first; ) {
     layerSweep(header, op, rate, biasRate);
     op -= OP_BYTES;
+    if (word(op, L.OP_CODE) == L.OP_SHORTCUT) {
+      layerSweep(header, op, rate, biasRate);
+      op -= OP_BYTES;
+    }
     const delta = at(word(op, L.D_DELTA));
     const out = at(word(op, L.D_A_OUT));
     const n = pad4(word(op, L.D_OUT));

@@ -1,17 +1,18 @@
 import * as L from '../../plan/layout';
 import { activate } from './activation';
-import { chainForward, chainLoss, chainSweep } from './chain';
+import { chainForward, chainLoss, chainPeak, chainSweep } from './chain';
 import { allGradients, scaleGradients } from './gradients';
 import { expNonPositive, log, log1pUnit } from './math';
 import { at, state, word } from './memory';
 import {
   layerSweep, lossRecord, OP_BYTES, outputLayer, peakActivation, peakDelta, runDeltas, runForward, runLoss, runPullBack, runSettle,
-  setPeakDelta,
+  setPeakActivation, setPeakDelta,
 } from './passes';
 import {
   cannotOverflow, isNotFinite, keepSweptBound, largerRate, NOT_FINITE, number, parameterBound, reasonToRefuse, refuse,
 } from './safety';
 import { isTopPlain, shortTopStep } from './short-top';
+import { learnTrackers, predictTrackers, settleTrackers } from './tracker';
 import { countStep, learnInPasses } from './update';
 
 // The step. Every export takes the element offset of a plan's header, so one memory can hold several.
@@ -45,7 +46,7 @@ export function settle(plan: i32): void {
  */
 export function gradient(plan: i32): f32 {
   const header = at(plan);
-  const loss = evaluate(header);
+  const loss = evaluate(header, false);
   if (isNotFinite(loss)) return loss;
   runDeltas(header);
   if (peakDelta >= NOT_FINITE) return refuse(state(header), L.S_REFUSED_DELTA);
@@ -56,10 +57,11 @@ export function gradient(plan: i32): f32 {
 
 /** Forward, loss and the delta of the output layer. returns J, or NaN (counted by reason) @hot */
 // @ts-ignore: decorator
-@inline function evaluate(header: usize): f32 {
+@inline function evaluate(header: usize, isForwarded: bool): f32 {
   let loss: f32;
   if (word(header, L.H_CHAIN)) {
-    chainForward(header, lossRecord(header), true);
+    if (isForwarded) setPeakActivation(chainPeak(header));
+    else chainForward(header, lossRecord(header), true);
     loss = chainLoss(header);
   } else {
     runForward(header, true);
@@ -80,9 +82,19 @@ export function gradient(plan: i32): f32 {
  */
 export function step(plan: i32): bool {
   const header = at(plan);
+  if (word(header, L.H_CHAIN) == L.CHAIN_WITH_SHORT_TOP && isTopPlain(header)) return shortTopStep(header, state(header));
+  return learn(header, false);
+}
+
+/** `step` on the row and parameters `forward` has been called with last: a chain's activations stand as it left them. @hot */
+export function stepForwarded(plan: i32): bool {
+  return learn(at(plan), true);
+}
+
+// @ts-ignore: decorator
+@inline function learn(header: usize, isForwarded: bool): bool {
   const s = state(header);
-  if (word(header, L.H_CHAIN) == L.CHAIN_WITH_SHORT_TOP && isTopPlain(header)) return shortTopStep(header, s);
-  const loss = evaluate(header);
+  const loss = evaluate(header, isForwarded);
   if (isNotFinite(loss)) return false;
   const bound = parameterBound(header, s);
   const rate = largerRate(s);
@@ -126,6 +138,34 @@ export function stepRows(plan: i32, count: i32): f64 {
   for (let i: usize = 0; i < bytes; i += 4) store<u32>(to + i, load<u32>(from + i));
 }
 
+export { learnTrackers, predictTrackers, settleTrackers };
+
+/** `forward` of every network side by side, and `predictTrackers`. @hot */
+export function predictGroup(offset: i32): void {
+  const group = at(offset);
+  for (let k = 0, n = word(group, L.G_COUNT); k < n; k++) forward(word(group, L.G_HEADERS + k));
+  const bank = word(group, L.G_BANK);
+  if (bank) predictTrackers(bank);
+}
+
+/**
+ * `step` of every network side by side, `stepForwarded` where all of `predictGroup` still stands, and `learnTrackers`.
+ *
+ * returns  how many steps were refused
+ * @hot
+ */
+export function learnGroup(offset: i32, isForwarded: i32): i32 {
+  const group = at(offset);
+  let refused = 0;
+  for (let k = 0, n = word(group, L.G_COUNT); k < n; k++) {
+    const header = word(group, L.G_HEADERS + k);
+    if (!(isForwarded ? stepForwarded(header) : step(header))) refused++;
+  }
+  const bank = word(group, L.G_BANK);
+  if (bank) learnTrackers(bank, isForwarded);
+  return refused;
+}
+
 /** One function over `n` elements (a multiple of 4) in place, so that a test can sweep it: 0 exp, 1 log, 2 log1pUnit. */
 export function elementary(which: i32, from: i32, n: i32): void {
   const end = at(from + n);
@@ -139,4 +179,3 @@ export function elementary(which: i32, from: i32, n: i32): void {
 export function activation(kind: i32, from: i32, n: i32): void {
   activate(kind, at(from), n, (n + 3) & ~3);
 }
-export { learnTrackers, predictTrackers, settleTrackers } from './tracker';

@@ -111,16 +111,15 @@ function settleOne(tracker: usize): void {
   subtractOuter(at(word(tracker, L.T_COVARIANCE)), gain, gain, size, size);
 }
 
-/** (K'). @hot */
-function learnOne(bank: usize, tracker: usize): void {
-  const size = word(tracker, L.T_SIZE);
-  const bytes = bytesOf(size);
-  const features = at(word(bank, L.B_FEATURES));
+// A step is three passes over all trackers, so that one does not wait for the division and root of another.
+
+/** q ← (N + D)·φ and s·φ·q, kept in N_PART. @hot */
+function multiply(tracker: usize, features: usize): void {
+  const bytes = bytesOf(word(tracker, L.T_SIZE));
   const q = at(word(tracker, L.T_PRODUCT));
   const diagonal = at(word(tracker, L.T_DIAGONAL));
   if (numberOf(tracker, L.N_PUT_OFF) != 0) updateProduct(tracker, features);
   else product(tracker, features);
-
   let dots = f32x4.splat(0);
   for (let i: usize = 0; i < bytes; i += 16) {
     const x = v128.load(features + i);
@@ -128,19 +127,35 @@ function learnOne(bank: usize, tracker: usize): void {
     v128.store(q + i, whole);
     dots = add(dots, mul(x, whole));
   }
-  const scale = numberOf(tracker, L.N_SCALE);
-  const spread = 1 + scale * <f64>sum(dots);
-  const part = scale / (spread > 1 ? spread : 1);
+  setNumberOf(tracker, L.N_PART, numberOf(tracker, L.N_SCALE) * <f64>sum(dots));
+}
 
+/** s/v, its root, s and what is added to D. @hot */
+function weigh(tracker: usize): void {
+  const scale = numberOf(tracker, L.N_SCALE);
+  const spread = 1 + numberOf(tracker, L.N_PART);
+  const part = scale / (spread > 1 ? spread : 1);
+  const next = scale * numberOf(tracker, L.N_KEEP);
+  setNumberOf(tracker, L.N_PART, part);
+  setNumberOf(tracker, L.N_ROOT, sqrt<f64>(part));
+  setNumberOf(tracker, L.N_SCALE, next);
+  setNumberOf(tracker, L.N_ADDED, numberOf(tracker, L.N_BACK) / next);
+}
+
+/** W, h, D and the diagonal of N. @hot */
+function move(bank: usize, tracker: usize, isPredicted: bool): void {
+  const bytes = bytesOf(word(tracker, L.T_SIZE));
+  const features = at(word(bank, L.B_FEATURES));
+  const q = at(word(tracker, L.T_PRODUCT));
+  const part = numberOf(tracker, L.N_PART);
   const shrink = f32x4.splat(<f32>numberOf(tracker, L.N_SHRINK));
   const rounding = f32x4.splat(ROUNDING);
   const target = at(word(bank, L.B_TARGET));
   const output = at(word(tracker, L.T_OUTPUT));
   let w = at(word(tracker, L.T_WEIGHTS));
   for (let c: usize = 0, end = bytesOf(word(bank, L.B_OUTPUTS)); c < end; c += 4) {
-    const predicted = dot(w, features, bytes);
-    store<f32>(output + c, predicted);
-    const error = load<f32>(target + c) - predicted;
+    if (!isPredicted) store<f32>(output + c, dot(w, features, bytes));
+    const error = load<f32>(target + c) - load<f32>(output + c);
     const cut = max<f32>(-ERROR_LIMIT, min<f32>(ERROR_LIMIT, error));
     const step = f32x4.splat(<f32>(<f64>cut * part));
     for (let i: usize = 0; i < bytes; i += 16) {
@@ -150,17 +165,17 @@ function learnOne(bank: usize, tracker: usize): void {
     w += bytes;
   }
 
-  const next = scale * numberOf(tracker, L.N_KEEP);
-  const back = f32x4.splat(<f32>(numberOf(tracker, L.N_BACK) / next));
-  const root = f32x4.splat(<f32>sqrt<f64>(part));
+  const root = f32x4.splat(<f32>numberOf(tracker, L.N_ROOT));
+  const added = f32x4.splat(<f32>numberOf(tracker, L.N_ADDED));
   const zero = f32x4.splat(0);
   const gain = at(word(tracker, L.T_GAIN));
+  const diagonal = at(word(tracker, L.T_DIAGONAL));
   let corner = at(word(tracker, L.T_COVARIANCE)); // the block of N with four of its diagonal
   for (let i: usize = 0; i < bytes; i += 16) {
     const h = mul(v128.load(q + i), root);
     const square = mul(h, h);
     v128.store(gain + i, h);
-    v128.store(diagonal + i, add(f32x4.pmax(zero, sub(v128.load(diagonal + i), square)), back));
+    v128.store(diagonal + i, add(f32x4.pmax(zero, sub(v128.load(diagonal + i), square)), added));
     // What h·hᵀ takes from it, so that N has zeros there again.
     v128.store32_lane(corner, square, 0);
     v128.store32_lane(corner, square, 1, 20);
@@ -169,8 +184,7 @@ function learnOne(bank: usize, tracker: usize): void {
     corner += (bytes << 2) + 64;
   }
   setNumberOf(tracker, L.N_PUT_OFF, 1);
-  setNumberOf(tracker, L.N_SCALE, next);
-  if (next <= 0.5) halve(tracker);
+  if (numberOf(tracker, L.N_SCALE) <= 0.5) halve(tracker);
 }
 
 /** N and D are halved, s is doubled. */
@@ -200,11 +214,21 @@ export function predictTrackers(offset: i32): void {
   for (let t = bank + (L.BANK_WORDS << 2), end = endOf(bank); t < end; t += TRACKER_BYTES) predictOne(bank, t);
 }
 
-/** One step of every tracker towards the target. Row and target are finite. Overwrites outputs. @hot */
-export function learnTrackers(offset: i32): void {
+/**
+ * One step of every tracker towards the target. Row and target are finite. Overwrites outputs.
+ *
+ * isPredicted  whether features and outputs stand as `predictTrackers` left them for this row and state
+ * @hot
+ */
+export function learnTrackers(offset: i32, isPredicted: i32): void {
   const bank = at(offset);
-  writeFeatures(bank);
-  for (let t = bank + (L.BANK_WORDS << 2), end = endOf(bank); t < end; t += TRACKER_BYTES) learnOne(bank, t);
+  if (!isPredicted) writeFeatures(bank);
+  const first = bank + (L.BANK_WORDS << 2);
+  const end = endOf(bank);
+  const features = at(word(bank, L.B_FEATURES));
+  for (let t = first; t < end; t += TRACKER_BYTES) multiply(t, features);
+  for (let t = first; t < end; t += TRACKER_BYTES) weigh(t);
+  for (let t = first; t < end; t += TRACKER_BYTES) move(bank, t, isPredicted != 0);
 }
 
 /** Makes what waits; before the state of trackers is read or written from outside. */
