@@ -14,14 +14,14 @@ export class RowSeries {
   time: number[] = [];
   /** [columns]: what the rows hold, then predictions, lower and upper ends. */
   readonly values: Column[];
-  /** [truths] */
-  readonly truth: Column[];
+  /** What became known later: truths, predictions, baselines and the ends of intervals of scored rows. */
+  readonly scored: Column[];
   private place: (number | null)[] = [];
   private usualS = 0;
 
-  constructor(columns: number, truths: number) {
+  constructor(columns: number, scored: number) {
     this.values = Array.from({ length: columns }, () => []);
-    this.truth = Array.from({ length: truths }, () => []);
+    this.scored = Array.from({ length: scored }, () => []);
   }
 
   get length(): number {
@@ -79,11 +79,11 @@ export class RowSeries {
       column.push(row[i] ?? null);
     });
     // Not known yet: a line goes on over it.
-    for (const column of this.truth) column.push(place === null ? null : undefined);
+    for (const column of this.scored) column.push(place === null ? null : undefined);
   }
 
   private setTruth(at: number, sample: ScoredSample): void {
-    this.truth.forEach((column, i) => {
+    this.scored.forEach((column, i) => {
       column[at] = sample[1 + i] ?? undefined;
     });
   }
@@ -111,7 +111,7 @@ export class RowSeries {
       const kept = list.filter((_, i) => i >= half || i % 2 === 0 || this.place[i] === null);
       list.splice(0, list.length, ...kept);
     };
-    for (const list of [this.time, ...this.values, ...this.truth] as unknown[][]) keep(list);
+    for (const list of [this.time, ...this.values, ...this.scored] as unknown[][]) keep(list);
     keep(this.place);
   }
 }

@@ -60,7 +60,7 @@ export class TaskView {
   ) {
     const { columns, outputs, truths, window, status } = task;
     const width = columns.length + outputs.length * (task.hasIntervals ? 3 : 1);
-    this.rows = new RowSeries(width, truths.length);
+    this.rows = new RowSeries(width, truths.length * (task.hasIntervals ? 5 : 3));
     this.rows.addPast(task.past);
     for (const [timeMs, model, baseline] of task.errors) this.errors.add(timeMs, model, baseline);
 
@@ -72,6 +72,7 @@ export class TaskView {
       this.columns.push({ chart, data: [this.rows.time, this.rows.values[i]] as uPlot.AlignedData });
     });
     const { format, title } = this.errorWords();
+    const isAnomaly = task.kind === 'anomaly';
     this.errorChart = new Chart(
       {
         title,
@@ -89,8 +90,8 @@ export class TaskView {
     this.controls = new Controls(task);
     this.events = new EventList(task.events);
     this.tiles = {
-      error: new Tile(`${task.errorName}, last ${whole(window)} rows`),
-      better: new Tile(`against ${task.baselineName}`),
+      error: new Tile(isAnomaly ? 'how unusual' : `${task.errorName}, last ${whole(window)} rows`),
+      better: new Tile(isAnomaly ? 'alarms' : `against ${task.baselineName}`),
       rows: new Tile('rows'),
       step: new Tile('time for a row'),
     };
@@ -122,10 +123,16 @@ export class TaskView {
           el(
             'section.card.predictions',
             {},
-            el('header.over', {}, el('h2', {}, 'Prediction against truth'), this.spans),
+            el(
+              'header.over',
+              {},
+              el('h2', {}, task.truths.length > 0 ? 'Prediction against truth' : 'Score'),
+              this.spans,
+            ),
             ...this.predictions.map(({ chart }) => chart.element),
           ),
-          el('section.card', {}, this.errorChart.element),
+          // An anomaly has no truth, so no error: its score is drawn above.
+          ...(task.kind === 'anomaly' ? [] : [el('section.card', {}, this.errorChart.element)]),
           el(
             'section.card',
             {},
@@ -159,55 +166,72 @@ export class TaskView {
   }
 
   private makePredictions(palette: Palette): void {
-    const { columns, outputs, truths, hasIntervals, kind } = this.task;
+    const { kind, truths } = this.task;
+    if (kind === 'classify') this.makeClasses(palette);
+    else if (truths.length === 0) this.makeScore(palette);
+    else this.makeNumbers(palette);
+  }
+
+  /** Probabilities of classes, and which one was the truth. */
+  private makeClasses(palette: Palette): void {
+    const { columns, outputs, truths } = this.task;
     const { rows } = this;
-    const at = (k: number) => rows.values[columns.length + k];
-    if (truths.length !== outputs.length || kind === 'classify') {
-      // Probabilities of classes, and which one was the truth.
-      const lines = outputs.map(
-        ({ name }, c): Line => ({
-          label: name.slice(name.lastIndexOf('.') + 1),
-          color: (colours) => colours.classes[c % colours.classes.length],
-          format: percentFormat,
-        }),
-      );
-      const strip: Line = {
-        label: 'truth',
-        color: ({ truth }) => truth,
-        kind: 'strip',
-        format: classFormat,
-      };
-      const name = truths[0]?.name ?? 'class';
-      const chart = new Chart(
-        { title: `${name}: probability of each class`, unit: '', lines: [...lines, strip], height: 220, range: [0, 1] },
-        palette,
-      );
-      const data = [rows.time, ...outputs.map((_, c) => at(c)), rows.truth[0]] as uPlot.AlignedData;
-      this.predictions.push({ chart, data });
-      return;
-    }
+    const lines = outputs.map(
+      ({ name }, c): Line => ({
+        label: name.slice(name.lastIndexOf('.') + 1),
+        color: (colours) => colours.classes[c % colours.classes.length],
+        format: percentFormat,
+      }),
+    );
+    const strip: Line = { label: 'truth', color: ({ truth }) => truth, kind: 'strip', format: classFormat };
+    const title = `${truths[0]?.name ?? 'class'}: probability of each class`;
+    this.predictions.push({
+      chart: new Chart({ title, unit: '', lines: [...lines, strip], height: 220, range: [0, 1] }, palette),
+      data: [rows.time, ...outputs.map((_, c) => rows.values[columns.length + c]), rows.scored[0]] as uPlot.AlignedData,
+    });
+  }
+
+  /** What has no truth: the score of an anomaly, and the threshold of its alarm. */
+  private makeScore(palette: Palette): void {
+    const { columns, outputs } = this.task;
+    const { rows } = this;
+    const lines = outputs.map(
+      ({ name }, k): Line =>
+        k === 0
+          ? { label: name, color: ({ model }) => model }
+          : { label: name, color: ({ baseline }) => baseline, dash: [5, 4] },
+    );
+    this.predictions.push({
+      chart: new Chart({ title: 'How unusual rows are', unit: '', lines, height: 240, range: [0, null] }, palette),
+      data: [rows.time, ...outputs.map((_, k) => rows.values[columns.length + k])] as uPlot.AlignedData,
+    });
+  }
+
+  /** One chart an output. A forecast is drawn at the row it was of, once that has come. */
+  private makeNumbers(palette: Palette): void {
+    const { columns, outputs, hasIntervals, isForecast } = this.task;
+    const { time, values, scored } = this.rows;
+    const n = outputs.length;
     outputs.forEach(({ name, unit }, k) => {
       const lines: Line[] = [
         { label: 'truth', color: ({ truth }) => truth, width: 3 },
-        { label: 'predicted', color: ({ model }) => model, width: 1.75 },
+        { label: isForecast ? 'forecast' : 'predicted', color: ({ model }) => model, width: 1.75 },
       ];
-      const data = [rows.time, rows.truth[k], at(k)];
+      const data = [time, scored[k], isForecast ? scored[n + k] : values[columns.length + k]];
       if (hasIntervals) {
         lines.push({ label: 'to', color: ({ model }) => model, kind: 'edge' });
         lines.push({ label: 'from', color: ({ model }) => model, kind: 'edge' });
-        data.push(at(2 * outputs.length + k), at(outputs.length + k));
+        const [lower, upper] = isForecast
+          ? [scored[3 * n + k], scored[4 * n + k]]
+          : [values[columns.length + n + k], values[columns.length + 2 * n + k]];
+        data.push(upper, lower);
       }
-      const chart = new Chart(
-        {
-          title: name,
-          unit,
-          lines,
-          ...(hasIntervals ? { band: [2, 3] as [number, number] } : {}),
-          height: outputs.length > 1 ? 180 : 240,
-        },
-        palette,
-      );
-      this.predictions.push({ chart, data: data as uPlot.AlignedData });
+      const options = { title: name, unit, lines, height: n > 1 ? 180 : 240 };
+      const band = { band: [2, 3] as [number, number] };
+      this.predictions.push({
+        chart: new Chart(hasIntervals ? { ...options, ...band } : options, palette),
+        data: data as uPlot.AlignedData,
+      });
     });
   }
 
@@ -237,17 +261,27 @@ export class TaskView {
     const { tiles, task } = this;
     const { report, rowsPerSecond, stepS, lastRowAgeS } = status;
     setText(this.source, status.source === '' ? 'begins' : status.source);
+    const alarm = report.kind === 'anomaly' && report.metrics.isInAlarm ? report.metrics.column : null;
     const [text, tone] =
       status.ended !== null
         ? [`ended: ${status.ended}`, 'bad']
         : !status.isConnected
           ? ['waits for its source', 'bad']
-          : status.isLearning
-            ? ['learning', 'good']
-            : ['paused', 'warn'];
+          : alarm !== null
+            ? [`alarm: ${alarm}`, 'bad']
+            : status.isLearning
+              ? ['learning', 'good']
+              : ['paused', 'warn'];
     setText(this.state, text);
     this.state.dataset.tone = tone;
     this.updateError(status.windowError.model, status.windowError.baseline);
+    if (report.kind === 'anomaly') {
+      tiles.better.set(
+        whole(report.metrics.alarms),
+        alarm === null ? 'none now' : `now, by ${alarm}`,
+        alarm ? 'bad' : '',
+      );
+    }
     const speed = rowsPerSecond < 10 ? rowsPerSecond.toFixed(1) : whole(rowsPerSecond);
     const isLate = lastRowAgeS !== null && lastRowAgeS > 10;
     tiles.rows.set(
@@ -266,6 +300,7 @@ export class TaskView {
     const { tiles, task } = this;
     const { format } = this.errorWords();
     tiles.error.set(format(model), model === null ? 'nothing scored yet' : `${task.baselineName} ${format(baseline)}`);
+    if (task.kind === 'anomaly') return;
     if (model === null || baseline === null || baseline === 0) {
       tiles.better.set('–', model === null ? '' : 'the baseline was never wrong');
       return;

@@ -194,3 +194,26 @@ task = { kind = "classify", features = ["x"], targets = ["y"], warmup = 20, wind
   await page.emulateMedia({ colorScheme: 'light' });
   await vi.waitFor(async () => expect(await background(page)).toBe('rgb(243, 245, 247)'));
 });
+
+test.for([
+  ['forecast', 'targets = ["y"], horizons = [5], interval = 0.9', /^truth.* Vforecast.* V$/],
+  ['anomaly', 'warmup = 50', /^score[\d.]+threshold[\d.]+$/],
+] as const)('page: what a task of kind %s has to show', async ([kind, more, legend], context) => {
+  const config = `name = "wave"
+columns = [{ name = "y", unit = "V" }]
+task = { kind = "${kind}", features = ["y"], ${more} }
+`;
+  const daemon = await startDaemon(context, { config });
+  daemon.play(`y\n${Array.from({ length: 4000 }, (_, i) => `${10 * Math.sin(i / 20)}\n`).join('')}`, 0.01);
+  const { page, complaints } = await open(context, daemon);
+  await page.locator('canvas').first().waitFor();
+  await vi.waitFor(async () => expect((await statusOf(daemon)).report.scored).toBeGreaterThan(100), {
+    timeout: 20_000,
+  });
+  await vi.waitFor(async () => expect(await page.locator('.predictions .legend').textContent()).toMatch(legend));
+  const before = await canvasOf(page, 0);
+  await page.waitForTimeout(500);
+  expect((await canvasOf(page, 0)).sum).not.toBe(before.sum);
+  await picture(page, kind);
+  expect(complaints).toEqual([]);
+});

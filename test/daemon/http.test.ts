@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { createServer as createHttpServer, request } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
+
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { EventStream, eventOf } from '../../src/daemon/http/event-stream.js';
 import type {
   BeginMessage,
   HealthMessage,
@@ -213,6 +215,67 @@ test('events: rows come thinned out, at most twenty messages a second, each trut
   expect(past.length).toBeGreaterThanOrEqual(2);
   expect(errors.length).toBeGreaterThanOrEqual(2);
   for (const { row } of past) expect(row[2]).toBeCloseTo(truthOf(row[0]!), 5);
+});
+
+test('events: a forecast is told with its interval when the row it was of has come', async (context) => {
+  const config = `name = "wave"
+columns = [{ name = "y", unit = "V" }]
+task = { kind = "forecast", features = ["y"], targets = ["y"], horizons = [5], warmup = 50, window = 50, interval = 0.9 }
+`;
+  const valueAt = (place: number) => Number((10 * Math.sin(place / 20)).toFixed(3));
+  const daemon = await startDaemon(context, { config });
+  const { messages, end } = await listen(daemon.url);
+  daemon.play(`y\n${Array.from({ length: 1500 }, (_, i) => `${valueAt(i + 1)}\n`).join('')}`, 0.002);
+  await vi.waitFor(async () => expect((await statusOf(daemon.get)).place).toBe(1500), { timeout: 20_000 });
+  end();
+  const [task] = (messages[0].data as BeginMessage).tasks;
+  expect(task).toMatchObject({ isForecast: true, hasIntervals: true, outputs: [{ name: 'y+5', unit: 'V' }] });
+  const scored = messages.filter(({ name }) => name === 'rows').flatMap(({ data }) => (data as RowsMessage).scored);
+  let inside = 0;
+  for (const [place, truth, , , lower, upper] of scored as number[][]) {
+    expect(truth).toBeCloseTo(valueAt(place), 3);
+    if (lower <= truth && truth <= upper) inside++;
+  }
+  expect(scored.length).toBeGreaterThan(300);
+  expect(inside / scored.length).toBeGreaterThan(0.7);
+});
+
+test('a page that takes nothing loses rows, then its connection; others go on, and nothing piles up', async () => {
+  const counts: number[] = [];
+  const stream = new EventStream((count) => counts.push(count));
+  const server = createHttpServer((_, response) => stream.add(response, {}, eventOf('begin', {})));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const slow = connect(port, '127.0.0.1');
+  onTestFinished(() => void slow.destroy());
+  slow.on('error', () => {});
+  slow.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  slow.pause();
+  const quick = await fetch(`http://127.0.0.1:${port}/`);
+  let received = 0;
+  void (async () => {
+    for await (const bytes of quick.body!) received += bytes.length;
+  })().catch(() => {});
+  await vi.waitFor(() => expect(stream.count).toBe(2));
+  const message = eventOf('rows', 'x'.repeat(50_000));
+  let sent = 0;
+  // Rows alone are left out for it, without end.
+  for (let i = 0; i < 400; i++, sent++) {
+    stream.send(message, true);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect([stream.count, stream.dropped]).toEqual([2, 0]);
+  for (let i = 0; i < 400 && stream.dropped === 0; i++, sent++) {
+    stream.send(message, false);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await vi.waitFor(() => expect([stream.count, stream.dropped]).toEqual([1, 1]));
+  await vi.waitFor(() => expect(received).toBeGreaterThan(0.9 * sent * message.length));
+  expect(counts).toEqual([1, 2, 1]);
 });
 
 test('token: needed for all but whether it works, by header or cookie, and never told', async (context) => {

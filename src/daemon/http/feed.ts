@@ -62,15 +62,17 @@ export class TaskFeed {
     this.shown = Int32Array.from(
       stream.columns.flatMap(({ kind }, i) => (kind === 'ignore' || kind === 'time' ? [] : [i])),
     );
-    this.rowWidth = 1 + this.shown.length + stream.prediction.length;
-    this.scoredWidth = 1 + 3 * stream.truth.length;
+    this.rowWidth = 1 + this.shown.length + stream.prediction.length + 2 * stream.lower.length;
+    this.scoredWidth = 1 + 3 * stream.truth.length + 2 * stream.scoredLower.length;
     this.rows = new Samples(this.rowWidth, ROOM);
     this.scored = new Samples(this.scoredWidth, ROOM);
     this.past = new Float64Array(PAST * (1 + this.rowWidth + this.scoredWidth));
     this.pastPlace = stream.places;
-    const { delay, labelAge } = stream.task;
+    // What was forecast is of the row that has just come; other truths are of the row they were predicted from.
+    const { kind, delay, labelAge } = stream.task;
+    const age = kind === 'forecast' ? 0 : delay + labelAge;
     this.end = task.observe({
-      row: (outcome) => this.row(outcome, delay + labelAge),
+      row: (outcome) => this.row(outcome, age),
       label: (outcome, age) => {
         if ((outcome & SCORED) !== 0) this.score(stream.places - age);
       },
@@ -121,7 +123,7 @@ export class TaskFeed {
     if (this.scored.isFull) this.scored.clear();
   }
 
-  /** @hot */
+  /** Into room that holds NaN. @hot */
   private writeRow(to: Float64Array, off: number): void {
     const { shown } = this;
     const { stream } = this.task;
@@ -129,19 +131,22 @@ export class TaskFeed {
     to[i++] = stream.places;
     for (let k = 0; k < shown.length; k++) to[i++] = stream.row[shown[k]];
     const isPredicted = (this.outcome & PREDICTED) !== 0;
-    for (let k = 0; k < stream.prediction.length; k++) to[i++] = isPredicted ? stream.prediction[k] : Number.NaN;
+    if (!isPredicted) return;
+    for (let k = 0; k < stream.prediction.length; k++) to[i++] = stream.prediction[k];
+    for (let k = 0; k < stream.lower.length; k++) to[i++] = stream.lower[k];
+    for (let k = 0; k < stream.upper.length; k++) to[i++] = stream.upper[k];
   }
 
   /** @hot */
   private writeScored(to: Float64Array, off: number): void {
-    const { truth, scoredPrediction, scoredBaseline } = this.task.stream;
-    const n = truth.length;
-    to[off] = this.scoredPlace[0];
-    for (let k = 0; k < n; k++) {
-      to[off + 1 + k] = truth[k];
-      to[off + 1 + n + k] = scoredPrediction[k];
-      to[off + 1 + 2 * n + k] = scoredBaseline[k];
-    }
+    const { truth, scoredPrediction, scoredBaseline, scoredLower, scoredUpper } = this.task.stream;
+    let i = off;
+    to[i++] = this.scoredPlace[0];
+    for (let k = 0; k < truth.length; k++) to[i++] = truth[k];
+    for (let k = 0; k < truth.length; k++) to[i++] = scoredPrediction[k];
+    for (let k = 0; k < truth.length; k++) to[i++] = scoredBaseline[k];
+    for (let k = 0; k < scoredLower.length; k++) to[i++] = scoredLower[k];
+    for (let k = 0; k < scoredUpper.length; k++) to[i++] = scoredUpper[k];
   }
 
   /** The rows since the last call; null where there were none. */
@@ -175,6 +180,7 @@ export class TaskFeed {
 
     if (done > 0 && stream.places !== this.pastPlace) {
       const off = (this.pasts++ % PAST) * (1 + rowWidth + scoredWidth);
+      past.fill(Number.NaN, off, off + 1 + rowWidth + scoredWidth);
       past[off] = Date.now();
       this.writeRow(past, off + 1);
       this.writeScored(past, off + 1 + rowWidth);
@@ -216,7 +222,7 @@ export class TaskFeed {
     const targets = columns.filter(({ name }) => stream.task.targets.includes(name)).map(fieldOf);
     const outputs = outputNames.map((name) => ({
       name,
-      unit: columns.find((column) => column.name === name)?.unit ?? '',
+      unit: columns.find((column) => column.name === name.replace(/\+\d+$/, ''))?.unit ?? '', // of a forecast: temp+10
       classes: 0,
     }));
     return {
@@ -225,8 +231,9 @@ export class TaskFeed {
       columns: Array.from(shown, (i) => fieldOf(columns[i])),
       outputs,
       truths: truth.length === outputs.length ? outputs : targets,
-      hasIntervals: false,
-      errorName: score.label === 'accuracy' ? 'wrong' : 'error',
+      hasIntervals: stream.lower.length > 0,
+      isForecast: stream.task.kind === 'forecast',
+      errorName: score.label === 'accuracy' ? 'wrong' : score.label,
       errorUnit: score.label === 'accuracy' ? '' : unit,
       baselineName: score.baselineLabel,
       window: stream.task.window,

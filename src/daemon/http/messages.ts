@@ -70,7 +70,10 @@ export interface TaskStatusMessage {
  */
 export type RowSample = (number | null)[];
 
-/** A scored row: its place, the truth, what was predicted for it, and what the baseline was. */
+/**
+ * A scored row: its place, the truth, what was predicted, what the baseline was, and the ends of the interval. Of a forecast
+ * the place is that of the row that was forecast.
+ */
 export type ScoredSample = (number | null)[];
 
 /** A row of the time before the page was opened: when it was, and what was scored by then. */
@@ -90,7 +93,9 @@ export interface TaskMessage {
   /** What truths are of: the outputs, or the class column. */
   truths: FieldMessage[];
   hasIntervals: boolean;
-  /** `wrong` of classes: a share; `error` of numbers, in `unit`. */
+  /** What a row's predictions say is of later rows. */
+  isForecast: boolean;
+  /** `wrong` of classes: a share; `error` of numbers, in `errorUnit`; `score` of anomalies, whose baseline is the threshold. */
   errorName: string;
   errorUnit: string;
   baselineName: string;
