@@ -263,3 +263,30 @@ test('no broker at all keeps nothing from starting, learning and stopping', asyn
   expect(await run.ended).toBe(0);
   expect(run.said()).toMatch(/broker mqtt:\/\/127.0.0.1:1 is away/);
 });
+
+test('an alarm that begins or ends is told at once, and Home Assistant knows where to look for it', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start();
+  const listener = await Listener.to(broker.url);
+  const task = '{ kind = "anomaly", features = ["x", "y"], warmup = 100, alarmRate = 0.001 }';
+  const run = started(
+    config(`url = "${broker.url}"\nintervalS = 3600`)
+      .replace(/^task = .*$/m, `task = ${task}`)
+      .replace(/^network = .*$/m, ''),
+  );
+  run.send(2000);
+  await until(() => expect(listener.last('homeassistant/device/bench_line/config')).toBeDefined());
+  expect(JSON.parse(listener.last('homeassistant/device/bench_line/config')!).cmps.alarm).toMatchObject({
+    p: 'binary_sensor',
+    device_class: 'problem',
+    state_topic: 'edgegrad/line/state',
+  });
+  run.child.stdin.write('1,900\n');
+  run.send(30);
+  const states = () => listener.of('edgegrad/line/state').map((text) => JSON.parse(text));
+  await until(() => expect(states().find(({ row }) => row === 2001)?.outcome).toContain('alarm'));
+  await until(() => expect(states().at(-1)).toMatchObject({ row: expect.toSatisfy((row: number) => row > 2001) }));
+  // Nothing but the first row and the changes: an hour lies between states otherwise.
+  const inAlarm = states().map(({ outcome }) => outcome.includes('alarm') as boolean);
+  expect(inAlarm).toEqual(inAlarm.map((_, i) => i % 2 === 1));
+});

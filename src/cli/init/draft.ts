@@ -87,13 +87,15 @@ ${columns}
 [task]
 kind = ${text(kind)}
 ${taskText(kind, values, target)}
+# No [network]: several learners race, and the better one lately has done, the more it is believed.
+
 [checkpoint]
 directory = "edgegrad-state"${comment('relative to where edgegrad is started')}
 intervalS = 300${comment('seconds between checkpoints')}
 `;
 }
 
-/** The keys of a task behind its kind; those with labels have a network declared, to be changed. */
+/** The keys of a task behind its kind. */
 function taskText(kind: Draft['kind'], values: readonly string[], target: string): string {
   const list = (names: readonly string[]) => `[${names.map(text).join(', ')}]`;
   if (kind === 'anomaly') {
@@ -106,7 +108,7 @@ warmup = 500${comment('rows learned from before there are alarms')}
 `;
   }
   if (kind === 'forecast') {
-    return `features = ${list(values)}${comment('what the networks see')}
+    return `features = ${list(values)}${comment('what the learners see')}
 targets = ${list([target])}${comment('what they forecast; more columns, if you like')}
 horizons = [1]${comment('how many rows ahead; several, if you like')}
 lags = [1, 2]${comment('the rows before are seen too')}
@@ -114,15 +116,11 @@ warmup = 100${comment('rows learned from before scoring starts')}
 window = 200${comment('rows of the windowed score')}
 `;
   }
-  return `features = ${list(values.filter((name) => name !== target))}${comment('what the network sees')}
+  return `features = ${list(values.filter((name) => name !== target))}${comment('what the learners see')}
 targets = ${list([target])}${comment('what it predicts')}
 delay = 1${comment("a row's truth is used when the next row arrives")}
 warmup = 100${comment('rows learned from before scoring starts')}
 window = 200${comment('rows of the windowed score')}
-
-[network]${comment('the output layer follows from the task')}
-layers = [{ kind = "dense", units = 16, activation = "tanh" }]
-optimizer = { kind = "sgd", rate = ${kind === 'regress' ? '0.02' : '0.05'} }
 `;
 }
 

@@ -43,9 +43,7 @@ export function discovery(
   const components: Record<string, object> = {};
   const isClass = stream.task.kind === 'classify';
   stream.outputNames.forEach((name, i) => {
-    const measured = stream.columns.find(
-      (column) => column.name === name.replace(/[.+][\w]*$/, '') || column.name === name,
-    );
+    const measured = stream.columns.find((column) => column.name === name.replace(/\+\d+$/, ''));
     components[`prediction_${i}`] = sensor(`${name} predicted`, `value_json.prediction['${name}']`, {
       state_topic: topics.state,
       suggested_display_precision: 3,
@@ -59,6 +57,15 @@ export function discovery(
       name: `${stream.task.targets[0]} predicted`,
       state_topic: topics.state,
       value_template: '{{ value_json.class }}',
+    };
+  }
+  if (stream.task.kind === 'anomaly') {
+    components.alarm = {
+      p: 'binary_sensor',
+      name: 'alarm',
+      device_class: 'problem',
+      state_topic: topics.state,
+      value_template: "{{ 'ON' if 'alarm' in value_json.outcome else 'OFF' }}",
     };
   }
   const inUnit = unit === '' ? {} : { unit_of_measurement: unit };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { IClientOptions, MqttClient } from 'mqtt';
-import { PREDICTED } from '../../stream/index.js';
+import { ALARM, PREDICTED } from '../../stream/index.js';
 import type { Config } from '../config.js';
 import { healthMessage } from '../health-message.js';
 import { takeLabel } from '../label-message.js';
@@ -25,6 +25,7 @@ interface Told {
   readonly task: LiveTask;
   readonly topics: TaskTopics;
   lastStateMs: number;
+  isInAlarm: boolean;
   lastHealth: string;
 }
 
@@ -55,6 +56,7 @@ export class MqttOutput implements Output {
       task,
       topics: topicsOf(config.topic, task.config.name),
       lastStateMs: -Infinity,
+      isInAlarm: false,
       lastHealth: '',
     }));
     this.outbox = new Outbox(config.buffer, ({ topic, payload, retain }, done) => {
@@ -211,13 +213,16 @@ export class MqttOutput implements Output {
   }
 
   private row(each: Told, outcome: number): void {
-    if ((outcome & PREDICTED) === 0) return;
+    if ((outcome & (PREDICTED | ALARM)) === 0) return;
     const { intervalS } = this.config;
+    const isInAlarm = (outcome & ALARM) !== 0;
     if (intervalS > 0) {
       const now = performance.now();
-      if (now - each.lastStateMs < 1000 * intervalS) return;
+      // An alarm that begins or ends is told at once.
+      if (isInAlarm === each.isInAlarm && now - each.lastStateMs < 1000 * intervalS) return;
       each.lastStateMs = now;
     }
+    each.isInAlarm = isInAlarm;
     const { task, topics } = each;
     const message = rowMessage(task.config.name, task.stream, outcome, Date.now());
     this.outbox.push({ topic: topics.state, payload: JSON.stringify(message), retain: true });
