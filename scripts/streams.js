@@ -5,6 +5,7 @@
 //                                             less than 88 or more than 92 % fails
 //   npm run streams -- <folder> --safety      every stream × rates 10⁻⁴ … 10² × every optimizer: what is worse than
 //                                             three times the naive error, or not finite, fails
+//   npm run streams -- <folder> --memory      what memory changes where nobody asked what was forgotten, and what it costs
 //   npm run streams -- <folder> --drift       what watchers for drift tell, what their policies do, what they cost
 //
 // A stream is NAME.csv, numeric with a header line, and NAME.json: { columns, kind, features, target, D, H }. One
@@ -54,6 +55,7 @@ const streams = all.filter(({ manifest }) => manifest.kind !== 'anomaly');
 const anomalies = all.filter(({ manifest }) => manifest.kind === 'anomaly');
 if (flags.safety) checkSafety();
 else if (flags.intervals) checkIntervals();
+else if (flags.memory) compareMemory();
 else if (flags.drift) compareDrift(streams, print);
 else {
   if (streams.length > 0) compare(Number(flags.seeds));
@@ -141,6 +143,29 @@ function findAnomalies(seeds) {
   print(lines);
 }
 
+/** One network and the race, each without memory and with 200 rows, three learned again after every row. */
+function compareMemory() {
+  const lines = [
+    ['stream', 'kind', 'naive', ...['network', 'race'].flatMap((name) => [name, 'with memory', 'µs', 'µs'])],
+  ];
+  for (const data of streams) {
+    const { manifest, rows, isClass } = data;
+    const network = {
+      layers: [{ kind: 'dense', units: manifest.H, activation: 'tanh', initialiser: 'xavier' }],
+      optimizer: { kind: 'sgd', rate: isClass ? 0.05 : 0.02 },
+    };
+    const pairs = [network, undefined].map((declared) => [run(data, declared), run(data, declared, 1, {})]);
+    const rowUs = ({ seconds }) => ((1e6 * seconds) / rows.length).toFixed(1);
+    lines.push([
+      manifest.name,
+      KINDS[manifest.kind],
+      pairs[0][0].naive.toFixed(4),
+      ...pairs.flatMap((pair) => [...pair.map(({ model }) => model.toFixed(4)), ...pair.map(rowUs)]),
+    ]);
+  }
+  print(lines);
+}
+
 /** Every rate and optimizer on every stream, safety on as by default; exits with 1 where one did harm. */
 function checkSafety() {
   const lines = [['stream', 'network', 'naive error', ...RATES.map((rate) => `rate ${rate}`), 'worst ratio']];
@@ -213,6 +238,7 @@ function run({ manifest, rows, columns, isClass }, network, seed = 1) {
       ...(isForecast ? { horizons: [manifest.D] } : { delay: manifest.D }),
     },
     network,
+    memory,
     seed,
   });
   const started = process.cpuUsage();
@@ -266,6 +292,7 @@ function readArguments() {
       options: {
         seeds: { type: 'string', default: '1' },
         safety: { type: 'boolean', default: false },
+        memory: { type: 'boolean', default: false },
         intervals: { type: 'boolean', default: false },
         drift: { type: 'boolean', default: false },
       },
@@ -275,7 +302,7 @@ function readArguments() {
     return parsed;
   } catch {
     return exit(
-      'usage: npm run streams -- <folder with NAME.json and NAME.csv> [--seeds N] [--intervals | --safety | --drift]',
+      'usage: npm run streams -- <folder with NAME.json and NAME.csv> [--seeds N] [--intervals | --safety | --memory | --drift]',
     );
   }
 }
