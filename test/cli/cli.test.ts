@@ -107,7 +107,7 @@ describe('run', () => {
     const { code, err } = await edgegrad(['run', write('text.toml', text), '--speed', 'max', '--state', 'text']);
     expect(code).toBe(0);
     expect(err).toMatch(/as text on pseudo-terminal \/dev\//);
-    expect(err).toContain('hash 18e68c8a5443d0b0');
+    expect(err).toContain('hash 8e52a240b0983823');
   });
 
   test('where nothing makes a pseudo-terminal the log is played in the process, and the reason is said', async () => {
@@ -118,7 +118,7 @@ describe('run', () => {
     expect(code).toBe(0);
     expect(err).toMatch(/as text inside this process: no program here makes a pseudo-terminal \(script: .*ENOENT/);
     expect(err).toContain('(no frames: no C compiler (cc))');
-    expect(err).toContain('hash 18e68c8a5443d0b0');
+    expect(err).toContain('hash 8e52a240b0983823');
   });
 
   test('a device behind a TCP connection is learned from, and a connection that breaks is made again', async () => {

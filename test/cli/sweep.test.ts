@@ -41,7 +41,7 @@ test('sweep: a table with a line for each, and with --print only the commands', 
   const [header, ...rows] = table.out.trimEnd().split('\n');
   expect(header).toMatch(/network\.seed +skill +error \[kn\] +last value +hash/);
   expect(rows).toHaveLength(3);
-  expect(table.out).toContain('18e68c8a5443d0b0');
+  expect(table.out).toContain('8e52a240b0983823');
   const printed = await runCli(folder, ['sweep', csv, ...vary, '--print']);
   expect(printed.out.trimEnd().split('\n')).toHaveLength(4);
   expect(printed.out).toMatch(
