@@ -227,7 +227,7 @@ function checkIntervals() {
 }
 
 /** One pass of a stream. */
-function run({ manifest, rows, columns, isClass }, network, seed = 1) {
+function run({ manifest, rows, columns, isClass }, network, seed = 1, memory = undefined) {
   const isForecast = manifest.kind === 'forecast';
   const stream = createStream({
     columns,

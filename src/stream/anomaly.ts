@@ -2,7 +2,7 @@ import { Alarm, type AlarmReport, RobustScale, type StateArray } from '../online
 import { type AnomalyTask as AnomalySpec, type Column, SpecError } from '../spec/index.js';
 import { ForecastTask } from './forecast.js';
 import type { ForecastScores } from './forecast-metrics.js';
-import { ALARM, LEARNED, NOT_FINITE, PREDICTED, SCORED, STEP_SKIPPED } from './outcome.js';
+import { ALARM, PREDICTED, SCORED } from './outcome.js';
 import { HAS_LABEL } from './pending.js';
 import { RegressionHead } from './regression.js';
 import { LABELS, UNUSED_LABELS } from './report.js';
@@ -266,7 +266,7 @@ export class AnomalyTask implements TaskKind {
     latest[1] = 1;
     if (isLearning) scale.update(expectation.errors);
     const isInAlarm = alarm.take(scale.largest, isLearning);
-    return (outcome & (PREDICTED | NOT_FINITE | LEARNED | STEP_SKIPPED)) | (isInAlarm ? ALARM : 0);
+    return (outcome & ~SCORED) | (isInAlarm ? ALARM : 0);
   }
 
   /** @hot */

@@ -337,6 +337,32 @@ describe('monitor', () => {
   });
 });
 
+describe('every kind of task', () => {
+  const waves = { columns: [{ name: 'a' }, { name: 'b' }] };
+  it.each([
+    ['forecast', { kind: 'forecast', features: ['a'], targets: ['b'], horizons: [1, 4] }],
+    ['anomaly by residual', { kind: 'anomaly', features: ['a', 'b'] }],
+    ['anomaly by autoencoder', { kind: 'anomaly', features: ['a', 'b'], method: 'autoencoder' }],
+  ])('%s: rows are remembered, learned again and held out, and the outcome says so', (_, task) => {
+    for (const network of [{ optimizer: { kind: 'sgd', rate: 0.05 } }, undefined]) {
+      const options = { ...waves, task, network, memory: { rows: 20 }, monitor: { every: 5, interval: 50 } };
+      const stream = createStream(options as StreamOptions);
+      let held = 0;
+      for (let i = 0; i < 500; i++) {
+        stream.row.set([((i * 37) % 101) / 50, ((i * 17) % 53) / 25]);
+        if ((stream.accept() & HELD_OUT) !== 0) held++;
+      }
+      const { memory, monitor } = stream.report();
+      expect(held).toBeGreaterThanOrEqual(monitor!.heldOut);
+      expect(monitor!.heldOut).toBeGreaterThan(90);
+      expect(monitor!.looks).toBeGreaterThan(5);
+      expect(memory!.rows).toBe(20);
+      expect(memory!.replayed).toBeGreaterThan(1000);
+      expect(loadStream(saveStream(stream)).hash()).toBe(stream.hash());
+    }
+  });
+});
+
 describe('checkpoints of streams that remember', () => {
   it.each([
     ['another capacity', { memory: { rows: 31 } }, 'memory.rows'],
