@@ -8,6 +8,9 @@ import { EdgegradError, SpecError } from '../spec/index.js';
 /** The process cannot go on: a checkpoint cannot be written, a source has failed. */
 export class DaemonError extends EdgegradError {}
 
+/** What may be wrong with a disk and not with a configuration. */
+const DISK_PROBLEMS = ['EROFS', 'ENOSPC', 'EDQUOT', 'EIO'];
+
 /**
  * One checkpoint file and the one before it, safe against a power cut at any moment: a file is written whole and
  * flushed before it takes its name, and the directory is flushed before a save counts.
@@ -28,7 +31,7 @@ export class CheckpointStore {
   /**
    * Makes the directory and looks whether it can be written to, so that this is known before anything is learned.
    *
-   * @throws SpecError where it cannot
+   * @throws SpecError where it cannot, DaemonError where the disk is full, read-only or failing: that may change
    */
   async prepare(): Promise<void> {
     const directory = dirname(this.file);
@@ -36,6 +39,7 @@ export class CheckpointStore {
       await makeDirectory(resolve(directory));
       await access(directory, constants.W_OK | constants.X_OK);
     } catch (error) {
+      if (DISK_PROBLEMS.includes((error as NodeJS.ErrnoException).code ?? '')) throw notWritten(this.file, error);
       throw new SpecError('CONFIG_STATE', {
         where: `checkpoint.directory ${directory}`,
         found: (error as Error).message,

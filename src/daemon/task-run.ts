@@ -12,6 +12,8 @@ import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.
 import { keepsUp } from './notify.js';
 import { changedKeys } from './reload.js';
 import { replayWithin } from './replay-budget.js';
+import { RowWatch } from './row-watch.js';
+import { SaveSchedule } from './save-schedule.js';
 import { withoutSecrets } from './secrets.js';
 import type { LogPlayer, OpenedSource } from './source.js';
 import { figure, scoreOf, summary, unitOf } from './status.js';
@@ -86,7 +88,12 @@ export class TaskRun implements LiveTask {
   /** Why it did not. */
   private saveProblem: string | null = null;
   private readonly saves = { written: 0, failed: 0, bytesWritten: 0 };
-  private saveTimer: NodeJS.Timeout | undefined;
+  private readonly schedule = new SaveSchedule(
+    () => this.stream.network.steps !== this.savedSteps,
+    () => this.save(),
+  );
+  /** The last save did not work, and that was said. */
+  private isFailing = false;
   private end!: (reason: string) => void;
   private readonly ended = new Promise<string>((resolve) => {
     this.end = (reason) => {
@@ -116,6 +123,12 @@ export class TaskRun implements LiveTask {
       output: config.source.output,
       firstToken: options.position * TOKENS,
     });
+    const watch = new RowWatch({
+      columns: this.stream.columns,
+      isWatched: this.stream.required,
+      row: this.stream.row,
+      say: (text, priority) => this.say(text, priority),
+    });
     const { onLabel, ...events } = this.link.events();
     this.pipeline = new Pipeline(this.stream, {
       ...events,
@@ -125,6 +138,7 @@ export class TaskRun implements LiveTask {
         for (const observer of this.observers) observer.label?.(outcome, (this.pipeline.rowNumber - row) | 0);
       },
       onRow: (outcome) => {
+        watch.take(outcome);
         this.link.afterRow(this.pipeline, outcome);
         if ((outcome & FORGOTTEN) !== 0) this.sayForgotten();
         this.line.sample();
@@ -168,7 +182,12 @@ export class TaskRun implements LiveTask {
 
   private async learn(isReady: (what: string) => Promise<void>): Promise<void> {
     const { stream, store } = this;
-    await store.prepare();
+    await store.prepare().catch((error: unknown) => {
+      // A disk that is full or read-only may be mended while this learns.
+      if (!(error instanceof DaemonError)) throw error;
+      this.say(`${error.message}; learning goes on, and it is tried again`, 'error');
+      this.isFailing = true;
+    });
     const goesOn = !this.options.fresh && (await this.resume(isReady));
     if (this.endedBy !== null) return; // while it learned again: the checkpoint is as it was
     this.recorder = this.openRecorder();
@@ -183,10 +202,10 @@ export class TaskRun implements LiveTask {
     this.driftNews.begin();
     this.line.begin();
     this.opened = await this.options.open(this.config);
-    this.setSaveTimer();
-    if (this.stream.network.steps !== this.savedSteps)
-      this.save().catch((error: Error) => this.say(error.message, 'error'));
+    this.schedule.every(this.config.checkpoint.intervalS);
+    if (this.stream.network.steps !== this.savedSteps) this.save().catch(() => {}); // it is said
     let reason: string;
+    let recorded: Promise<void>;
     try {
       const { description } = this.opened;
       if (this.config.source.wait) await isReady(`waits for ${description}`);
@@ -196,14 +215,16 @@ export class TaskRun implements LiveTask {
       this.isOver = true;
       await this.reloading;
       await this.stopSource();
-      await session.end(reason, reason === END_OF_LOG);
+      recorded = session.end(reason, reason === END_OF_LOG);
     } finally {
       this.isOver = true;
-      clearInterval(this.saveTimer);
+      this.schedule.stop();
       await this.opened?.close();
     }
     await this.keptAside;
     await this.write(saveStream(stream));
+    // A recording whose disk does not answer is whole up to its last chunk.
+    await Promise.race([recorded, sleep(RECORDING_WAIT_MS / 2, undefined, { ref: false })]);
     if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
       throw new DaemonError('RUN_CUT_OFF', {
@@ -226,7 +247,18 @@ export class TaskRun implements LiveTask {
     const bytes = saveStream(this.stream);
     // First in the recording, so that it knows every checkpoint there is; but its disk may not answer.
     const recorded = session.checkpoint('saved', this.store.file);
-    return this.write(bytes, Promise.race([recorded, sleep(RECORDING_WAIT_MS)]));
+    const saved = this.write(bytes, Promise.race([recorded, sleep(RECORDING_WAIT_MS)]));
+    saved.then(
+      () => {
+        if (this.isFailing) this.say(`checkpoints are kept again, in ${this.store.file}`, 'notice');
+        this.isFailing = false;
+      },
+      (error: Error) => {
+        if (!this.isFailing) this.say(`${error.message}; learning goes on, and it is tried again`, 'error');
+        this.isFailing = true;
+      },
+    );
+    return saved;
   }
 
   /** Says what watchers have told, between one piece of bytes and the next, where a recording can say what the state is. */
@@ -263,6 +295,7 @@ export class TaskRun implements LiveTask {
         (error) => {
           this.isSaved = false;
           this.saveProblem = (error as Error).message;
+          this.savedSteps = -1;
           this.saves.failed++;
           throw error;
         },
@@ -274,9 +307,12 @@ export class TaskRun implements LiveTask {
   saveAndSay(): void {
     const { rows } = this.stream;
     const hash = this.stream.hash();
+    const { isFailing } = this;
     this.save().then(
       () => this.say(`saved ${this.store.file}, hash ${hash}, ${rows} rows`),
-      (error: Error) => this.say(error.message, 'error'),
+      (error: Error) => {
+        if (isFailing) this.say(error.message, 'error'); // a first failure is said anyway
+      },
     );
   }
 
@@ -415,7 +451,7 @@ export class TaskRun implements LiveTask {
   private async use(next: Config, changed: readonly string[]): Promise<void> {
     const before = this.config;
     this.config = next;
-    this.setSaveTimer();
+    this.schedule.every(this.config.checkpoint.intervalS);
     try {
       if (changed.some((key) => key.startsWith('source'))) {
         await this.stopSource();
@@ -433,7 +469,7 @@ export class TaskRun implements LiveTask {
     } catch (error) {
       this.say(`configuration kept as it was: ${(error as Error).message}`);
       this.config = before;
-      this.setSaveTimer();
+      this.schedule.every(this.config.checkpoint.intervalS);
       this.opened = await this.options.open({ ...before, source: { ...before.source, wait: true } });
       void this.startSource().catch((failure: Error) => this.end(failure.message));
     }
@@ -573,16 +609,6 @@ export class TaskRun implements LiveTask {
   private async stopSource(): Promise<void> {
     this.opened?.device?.stop();
     await this.opened?.source.stop();
-  }
-
-  private setSaveTimer(): void {
-    clearInterval(this.saveTimer);
-    const { intervalS } = this.config.checkpoint;
-    if (intervalS === 0) return;
-    this.saveTimer = setInterval(() => {
-      if (this.isOver || this.stream.network.steps === this.savedSteps) return;
-      this.save().catch((error: Error) => this.say(error.message, 'error'));
-    }, 1000 * intervalS);
   }
 
   /** Its line for a person, counted up to now; called a few times a second, or less often. */

@@ -1,0 +1,243 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
+import { RowWatch } from '../../src/daemon/row-watch.js';
+import { SaveSchedule } from '../../src/daemon/save-schedule.js';
+import { resolveColumns } from '../../src/spec/index.js';
+import { MISSING, PREDICTED, QUARANTINED } from '../../src/stream/index.js';
+import { configure, folderOfTest, LINE_CONFIG, lineRows, runDaemon } from '../support/daemon.js';
+import { needPty } from '../support/pty.js';
+
+// What can go wrong around a process that learns: it goes on with what it can, says so once, and comes back by itself.
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const count = (text: string, what: RegExp) => [...text.matchAll(what)].length;
+
+/** A small file system in memory; skipped where this user cannot have one. */
+function needSmallDisk(context: TestContext, folder: string, size: string): string {
+  const mounted = join(folder, 'disk');
+  mkdirSync(mounted);
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', mounted], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) {
+    console.log(`not tried, as it needs root and mount: ${stderr}`);
+    context.skip('no mount');
+  }
+  onTestFinished(() => {
+    spawnSync('umount', ['-l', mounted]);
+  });
+  return mounted;
+}
+
+/** A daemon on a terminal that is fed all the time, with its checkpoints on that disk. */
+async function fed(context: TestContext, folder: string, disk: string, more = '') {
+  const pty = await needPty(context);
+  const checkpoint = `[checkpoint]\ndirectory = "${disk}"\nintervalS = 0.1\n`;
+  const file = configure(folder, 'a.toml', LINE_CONFIG('a', `[source]\nport = "${pty.path}"\n${checkpoint}${more}`));
+  const run = runDaemon(folder, [file]);
+  let row = 0;
+  const feeder = setInterval(() => pty.write(lineRows((row += 20), 20)), 20);
+  onTestFinished(() => clearInterval(feeder));
+  await run.hears(/at 115200/);
+  return run;
+}
+
+test('a disk that is full: said once, learned on, tried again, said when it works again', async (context) => {
+  const folder = folderOfTest();
+  const disk = needSmallDisk(context, folder, '512k');
+  const filler = join(disk, 'filler');
+  const fill = () => {
+    try {
+      writeFileSync(filler, Buffer.alloc(1 << 20));
+    } catch {
+      // As full as it gets.
+    }
+  };
+  const run = await fed(context, folder, disk);
+  await pause(300);
+  fill();
+  await run.hears(/CHECKPOINT_WRITE: .*no space left.*learning goes on/i);
+  await pause(1500);
+  expect(count(run.said(), /CHECKPOINT_WRITE/g)).toBe(1);
+  rmSync(filler);
+  await run.hears(/checkpoints are kept again, in .*a\.safetensors/);
+  fill();
+  await vi.waitFor(() => expect(count(run.said(), /CHECKPOINT_WRITE/g)).toBe(2), 10_000);
+  rmSync(filler);
+  run.child.kill('SIGTERM');
+  expect(await run.closed, run.said()).toBe(0);
+});
+
+test('a disk that is read-only, from the start or later: the same; at the end it is an error', async (context) => {
+  const folder = folderOfTest();
+  const disk = needSmallDisk(context, folder, '1m');
+  const remount = (how: string) => expect(spawnSync('mount', ['-o', `remount,${how}`, disk]).status).toBe(0);
+  remount('ro');
+  const run = await fed(context, folder, disk);
+  expect(run.said()).toMatch(/CHECKPOINT_WRITE: .*read-only.*learning goes on/i);
+  await pause(800);
+  expect(count(run.said(), /CHECKPOINT_WRITE/g)).toBe(1);
+  remount('rw');
+  await run.hears(/checkpoints are kept again/);
+  remount('ro');
+  await vi.waitFor(() => expect(count(run.said(), /CHECKPOINT_WRITE/g)).toBe(2), 10_000);
+  run.child.kill('SIGTERM');
+  expect(await run.closed).toBe(1);
+  expect(run.said()).toMatch(/edgegrad: CHECKPOINT_WRITE/);
+});
+
+test('of two tasks, one whose disk is full does not disturb the other', async (context) => {
+  const folder = folderOfTest();
+  const disk = needSmallDisk(context, folder, '64k');
+  try {
+    writeFileSync(join(disk, 'filler'), Buffer.alloc(1 << 20));
+  } catch {
+    // Full.
+  }
+  const pty = await needPty(context);
+  const config = (name: string, directory: string) =>
+    configure(
+      folder,
+      `${name}.toml`,
+      LINE_CONFIG(name, `[source]\nport = "${pty.path}"\n[checkpoint]\ndirectory = "${directory}"\nintervalS = 0.2`),
+    );
+  const run = runDaemon(folder, [config('a', disk), config('b', 'fine')]);
+  await run.hears(/^b: .*at 115200/m);
+  pty.write(lineRows(0, 200));
+  await run.hears(/^a: CHECKPOINT_WRITE/m);
+  pty.write(lineRows(200, 100));
+  await pause(300);
+  run.child.kill('SIGTERM');
+  expect(await run.closed).toBe(1);
+  expect(run.said()).toMatch(/saved fine\/b\.safetensors/);
+  for (const name of ['a', 'b']) expect(run.said()).toContain(`${name}: 299 rows in all`);
+});
+
+test('more bytes than it can learn from: it answers, saves and leaves as ever, and every row it has seen is counted', async (context) => {
+  const folder = folderOfTest();
+  const run = await fed(context, folder, 'state', '[record]\ndirectory = "recordings"\nminFreeMB = 0\n');
+  const pty = await needPty(context);
+  expect(pty.provider).toBe('script'); // which drops what finds no room, as a UART does
+  const flooded = runDaemon(folder, [
+    configure(
+      folder,
+      'b.toml',
+      LINE_CONFIG('b', `[source]\nport = "${pty.path}"\nbaudRate = 12000000\n`).replace(
+        'layers = []',
+        'layers = [{ kind = "dense", units = 512, activation = "tanh" }]',
+      ),
+    ),
+  ]);
+  await flooded.hears(/at 12000000/);
+  const block = lineRows(0, 5000);
+  let isOver = false;
+  const flood = (async () => {
+    while (!isOver) {
+      if (!pty.write(block)) await Promise.race([pty.drained(), pause(50)]);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  await flooded.hears(/rows are CSV/);
+  await pause(1500);
+  const askedMs = performance.now();
+  flooded.child.kill('SIGUSR1');
+  await flooded.hears(/saved .*b\.safetensors/);
+  expect(performance.now() - askedMs).toBeLessThan(2000);
+  const stopMs = performance.now();
+  flooded.child.kill('SIGTERM');
+  expect(await flooded.closed, flooded.said()).toBe(0);
+  expect(performance.now() - stopMs).toBeLessThan(2000);
+  isOver = true;
+  await flood;
+  run.child.kill('SIGTERM');
+  await run.closed;
+  const [, rows = ''] = /b: (\d+) rows in all/.exec(flooded.said()) ?? [];
+  expect(Number(rows)).toBeGreaterThan(1000);
+});
+
+test('an hour of rows that are none: said once when it begins and once when it is over', async (context) => {
+  const folder = folderOfTest();
+  const pty = await needPty(context);
+  const run = runDaemon(folder, [configure(folder, 'a.toml', LINE_CONFIG('a', `[source]\nport = "${pty.path}"\n`))]);
+  await run.hears(/at 115200/);
+  pty.write(lineRows(0, 50));
+  pty.write(Buffer.from('nan;nan\n'.repeat(3600)));
+  await run.hears(/no good row among the last 100: 100 with a value missing/);
+  pty.write(lineRows(50, 50));
+  await run.hears(/rows are good again, after 3600 with a value missing/);
+  pty.write(Buffer.from('99;1\n'.repeat(150)));
+  await run.hears(/no good row among the last 100: 100 out of range/);
+  run.child.kill('SIGTERM');
+  expect(await run.closed).toBe(0);
+  expect(run.said()).toMatch(/quarantined 150, missing 3600/);
+  expect(count(run.said(), /no good row/g)).toBe(2);
+});
+
+test('a value that stays the same longer than it ever has is said once, and when it changes again', () => {
+  const columns = resolveColumns([
+    { name: 'temp', unit: 'degC' },
+    { name: 'door', kind: 'class', classes: 2 },
+  ]);
+  const row = new Float32Array(2);
+  const said: string[] = [];
+  const watch = new RowWatch({ columns, isWatched: [true, true], row, say: (text) => said.push(text) });
+  const send = (value: number, rows: number) => {
+    row[0] = value;
+    for (let i = 0; i < rows; i++) watch.take(PREDICTED);
+  };
+  for (let i = 0; i < 50; i++) send(20 + i, 3);
+  send(21.5, 999);
+  expect(said).toEqual([]);
+  send(21.5, 20_000);
+  expect(said).toEqual(['temp has been 21.5 degC for 1000 rows, longer than ever: is the sensor stuck?']);
+  row[0] = Number.NaN; // a missing value is no other value
+  watch.take(MISSING);
+  send(21.75, 1);
+  expect(said[1]).toBe('temp changes again, after 20999 rows');
+  send(22, 30_000); // it has been like that before
+  expect(said).toHaveLength(2);
+  send(23, 1);
+  send(24, 400_000);
+  expect(said[2]).toMatch(/^temp has been 24 degC for \d+ rows/);
+});
+
+test('bad rows now and then are nothing to be said', () => {
+  const row = new Float32Array(1);
+  const said: string[] = [];
+  const columns = resolveColumns([{ name: 'x' }]);
+  const watch = new RowWatch({ columns, isWatched: [true], row, say: (text) => said.push(text) });
+  for (let i = 0; i < 10_000; i++) {
+    row[0] = i;
+    watch.take(i % 100 === 99 ? PREDICTED : QUARANTINED);
+  }
+  expect(said).toEqual([]);
+});
+
+test('a failed save is tried again sooner, then less and less often, and as ever once one has worked', async () => {
+  vi.useFakeTimers();
+  try {
+    const times: number[] = [];
+    let works = false;
+    const start = Date.now();
+    const schedule = new SaveSchedule(
+      () => true,
+      async () => {
+        times.push((Date.now() - start) / 1000);
+        if (!works) throw new Error('full');
+      },
+    );
+    schedule.every(300);
+    await vi.advanceTimersByTimeAsync(460_000);
+    expect(times).toEqual([300, 305, 315, 335, 375, 455]);
+    works = true;
+    await vi.advanceTimersByTimeAsync(460_000);
+    expect(times.slice(6)).toEqual([615, 915]);
+    schedule.stop();
+    await vi.advanceTimersByTimeAsync(1e6);
+    expect(times).toHaveLength(8);
+  } finally {
+    vi.useRealTimers();
+  }
+});
