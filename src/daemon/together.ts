@@ -55,7 +55,7 @@ function filesOf({ checkpoint, name }: Config): string[] {
 }
 
 /** Sections that hold for a whole process, whatever its tasks. */
-const PROCESS_SECTIONS = ['output', 'http'] as const satisfies readonly (keyof Config)[];
+const PROCESS_SECTIONS = ['output', 'http', 'mqtt'] as const satisfies readonly (keyof Config)[];
 
 /**
  * The configuration that what goes out of a process is made from: the first one, with each section that holds for the
