@@ -44,8 +44,6 @@ const LATER = /^(record|output|http|mqtt)\b/;
 const RECORDING_WAIT_MS = 2000;
 /** Between lines about rows that are learned again. */
 const AGAIN_SAY_MS = 5000;
-/** Keys that decide nothing about what is learned and are looked at once. */
-const AT_START = /^(record|output|mqtt|http)\b/;
 /** Numbers of pings a task has to itself. */
 const TOKENS = 2 ** 24;
 /** Events kept for whoever looks later. */
@@ -341,11 +339,7 @@ export class TaskRun implements LiveTask {
     const changed = changedKeys(this.config, next);
     const fixed = changed.filter((key) => !LIVE.test(key) && !LATER.test(key));
     if (changed.length === 0) this.say('configuration read again: nothing has changed');
-    else if (fixed.length > 0 && fixed.every((key) => AT_START.test(key))) {
-      this.say(
-        `configuration kept as it was: ${fixed.join(', ')} can only change with a restart, which goes on from the checkpoint`,
-      );
-    } else if (fixed.length > 0) {
+    else if (fixed.length > 0) {
       this.say(
         `configuration kept as it was: ${fixed.join(', ')} cannot change without losing what was learned; start again with --fresh`,
       );
