@@ -70,6 +70,8 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
         mem[state + L.S_EPSILON],
         mem[state + L.S_MOST_STEPS],
       );
+      // Plain sgd multiplies η·a before δ.
+      if (optimizer === L.OPTIMIZER_SGD && !(rate * Math.max(peaks.activation, 1) <= LARGEST)) return false;
       const largest = bound + move + shrink;
       if (!(largest <= LARGEST && moved.bound <= LARGEST)) return false;
       // Rounded up, so that a bound stays one: rounding is monotone, and so is each operation of the update.

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createNetwork, loadNetwork, Random } from '../../src/engine/index.js';
-import type { NetworkSpec } from '../../src/spec/index.js';
+import type { LayerSpec, NetworkSpec } from '../../src/spec/index.js';
 import { randomRow, tanhNetwork } from '../support/networks.js';
 
 describe('network', () => {
@@ -125,6 +125,25 @@ describe('network', () => {
     expect(net.refusals.update).toBe(1);
     expect(net.hash()).toBe(hash);
   });
+
+  test.each(['simd', 'reference'] as const)(
+    '%s: so is one whose rate times input overflows, however small the delta',
+    (executor) => {
+      for (const layers of [
+        [{ kind: 'dense', units: 2, initialiser: 'zeros' }],
+        [
+          { kind: 'dense', units: 4, activation: 'tanh', initialiser: 'zeros' },
+          { kind: 'dense', units: 2 },
+        ],
+      ] satisfies LayerSpec[][]) {
+        const net = createNetwork({ ...tanhNetwork('3-2', 10), layers }, { executor });
+        const hash = net.hash();
+        expect(net.learn([1e38, -1e38, 3e38], [1e-38, 1e-38])).toBeNaN();
+        expect(net.refusals.update).toBe(1);
+        expect(net.hash()).toBe(hash);
+      }
+    },
+  );
 
   test('a prediction from a row that is not finite is not finite, and is forgotten with the next row', () => {
     const net = createNetwork(tanhNetwork('2-3-1'));

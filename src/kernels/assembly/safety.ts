@@ -87,6 +87,8 @@ export function staysFinite(header: usize, s: usize, isNew: bool, isDue: bool): 
       <f64>number(s, L.S_STATE_BOUND), optimizer, g, rate, momentum, <f64>number(s, L.S_EPSILON),
       <f64>number(s, L.S_MOST_STEPS),
     );
+    // Plain sgd multiplies η·a before δ.
+    if (optimizer == L.OPTIMIZER_SGD && !(rate * <f64>reinterpret<f32>(max(peakActivation, ONE)) <= LARGEST)) return false;
     const largest = bound + move + shrink;
     if (!(largest <= LARGEST && movedBound <= LARGEST)) return false;
     // Rounded up, so that a bound stays one: rounding is monotone, and so is each operation of the update.
