@@ -140,6 +140,21 @@ const STREAMS = {
     network: { shortcut: false, safety: false },
   },
   race: { log, columns, task },
+  remembering: {
+    log,
+    columns,
+    task,
+    network: { ...network, consolidation: { kind: 'si', strength: 0.1, interval: 200 } },
+    memory: { rows: 100 },
+    monitor: { every: 10, rows: 40, interval: 100, drop: 0.05, rollback: true },
+  },
+  'remembering-classes': {
+    log: sided,
+    columns: [...columns, SIDE],
+    task: { kind: 'classify', features: ['stw_kn', 'twx_kn', 'twy_kn'], targets: ['side'], delay: 2, labelAge: 1 },
+    memory: { rows: 50 },
+    monitor: { every: 10, rows: 40, interval: 100, drop: 0.05, rollback: true },
+  },
   'race-classes': {
     log: sided,
     columns: [...columns, SIDE],
