@@ -215,7 +215,8 @@ if (wanted.includes('idle')) await idle();
 if (wanted.includes('memory')) await memory('serial, learning, checkpoints', config('memory'), 60);
 if (wanted.includes('all')) {
   // A broker that is not there: everything is kept for it, as far as there is room.
-  const more = '[record]\ndirectory = "recordings"\nquotaMB = 64\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n';
+  const more =
+    '[record]\ndirectory = "recordings"\nquotaMB = 64\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[http]\nport = 0\n';
   await memory('everything on', config('all', more), 80);
 }
 const widths = ['what', 'figure', 'limit'].map((key) => Math.max(...results.map((row) => row[key].length)));
