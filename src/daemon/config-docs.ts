@@ -1,17 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type * as v from 'valibot';
+import { columnSchema } from '../spec/column-schemas.js';
 import { driftSchemas } from '../spec/drift-schemas.js';
-import {
-  columnSchema,
-  consolidationSchemas,
-  denseSchema,
-  dropoutSchema,
-  layerNormSchema,
-  memorySchema,
-  monitorSchema,
-  optimizerSchemas,
-  taskSchema,
-} from '../spec/schemas.js';
+import { memorySchema, monitorSchema } from '../spec/memory-schemas.js';
+import { denseSchema, dropoutSchema, layerNormSchema, optimizerSchemas } from '../spec/network-schemas.js';
+import { consolidationSchemas } from '../spec/task-network-schemas.js';
+import { taskSchema } from '../spec/task-schemas.js';
 import {
   checkpointSchema,
   configSchema,

@@ -1,6 +1,9 @@
 import * as v from 'valibot';
+import { columnsSchema } from '../spec/column-schemas.js';
 import { driftListSchema } from '../spec/drift-schemas.js';
-import { columnsSchema, memorySchema, monitorSchema, taskNetworkEntries, taskSchema } from '../spec/schemas.js';
+import { memorySchema, monitorSchema } from '../spec/memory-schemas.js';
+import { taskNetworkEntries } from '../spec/task-network-schemas.js';
+import { taskSchema } from '../spec/task-schemas.js';
 import { httpSchema } from './http-config.js';
 
 // Keys, types, ranges and defaults of edgegrad.toml. docs/configuration.md is made from these descriptions.

@@ -1,5 +1,5 @@
+import { columnsSchema } from './column-schemas.js';
 import { parse } from './parse.js';
-import { columnsSchema } from './schemas.js';
 
 /**
  * What one number of a row is.

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { finite, integer } from './schemas.js';
+import { finite, integer } from './schema-kinds.js';
 
 // Keys, ranges and defaults of [[drift]] tables, as schemas.ts has those of the others.
 

@@ -1,6 +1,6 @@
 import type { Column } from './columns.js';
 import { SpecError } from './errors.js';
-import type { STATISTICS } from './schemas.js';
+import type { STATISTICS } from './task-schemas.js';
 
 /** A statistic of a rolling window; `slope` is the change per row of a line through it. */
 export type Statistic = (typeof STATISTICS)[number];

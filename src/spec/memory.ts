@@ -1,6 +1,6 @@
 import { SpecError } from './errors.js';
+import { memorySchema, monitorSchema } from './memory-schemas.js';
 import { parse } from './parse.js';
-import { memorySchema, monitorSchema } from './schemas.js';
 import type { Task } from './task.js';
 
 /** What is remembered of a stream, and learned from again, so that it is not forgotten. */

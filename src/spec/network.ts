@@ -1,6 +1,6 @@
 import { SpecError } from './errors.js';
+import { networkSchema } from './network-schemas.js';
 import { parse } from './parse.js';
-import { networkSchema } from './schemas.js';
 
 /** g in (F2): `a = g(z)`. */
 export type Activation =

@@ -3,7 +3,7 @@ import { SpecError } from './errors.js';
 import { type Lag, type LagSpec, resolveHistory, type Window, type WindowSpec } from './history.js';
 import { nearest } from './nearest.js';
 import { parse } from './parse.js';
-import { taskSchema } from './schemas.js';
+import { taskSchema } from './task-schemas.js';
 
 /** What is to be learned from the rows of a stream. */
 export interface TaskSpec extends Partial<AnomalySettings> {

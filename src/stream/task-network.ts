@@ -10,7 +10,7 @@ import {
   SpecError,
 } from '../spec/index.js';
 import { parse } from '../spec/parse.js';
-import { taskNetworkEntries } from '../spec/schemas.js';
+import { taskNetworkEntries } from '../spec/task-network-schemas.js';
 import type { HeadKind } from './task-head.js';
 
 /** The part of a network a user chooses for a task; the task adds inputs, output layer and loss. */

@@ -7,7 +7,7 @@ import {
   lossSchema,
   optimizerSchemas,
   scheduleSchema,
-} from '../../src/spec/schemas.js';
+} from '../../src/spec/network-schemas.js';
 
 const root = join(import.meta.dirname, '../..');
 const node = (...args: string[]) => {
