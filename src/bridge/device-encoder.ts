@@ -1,7 +1,7 @@
 import { SpecError } from '../spec/errors.js';
 import { bytesOf, type DeviceColumn, encodeColumn, schemaHash, schemaProblem } from './device-schema.js';
 import { numberToHalf } from './float16.js';
-import type { DeviceStats } from './frame-decoder.js';
+import type { DeviceStats } from './frame-options.js';
 import { FrameWriter, MAX_WIRE_BYTES } from './frame-writer.js';
 import {
   BATCH_HEAD_BYTES,

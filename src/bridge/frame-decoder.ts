@@ -2,8 +2,9 @@ import { SpecError } from '../spec/errors.js';
 import { cobsDecode, NOT_COBS } from './cobs.js';
 import { checkColumns } from './columns.js';
 import { crc32 } from './crc32.js';
-import { type DeviceColumn, type DeviceSchema, decodeColumn, SchemaAssembler, schemaProblem } from './device-schema.js';
+import { type DeviceSchema, SchemaAssembler } from './device-schema.js';
 import { FrameCounter, type FrameCounters, FrameReject, readFrameCounters } from './frame-counters.js';
+import type { DeviceHello, FrameDecoderOptions } from './frame-options.js';
 import {
   AT_FLAGS,
   AT_SCHEMA,
@@ -30,90 +31,10 @@ import {
   STATS_BYTES,
 } from './messages.js';
 import { PieceBuffer } from './piece-buffer.js';
-import { RowLayout } from './row-layout.js';
-import { type DeclaredColumns, matchSchema } from './schema-match.js';
+import type { RowLayout } from './row-layout.js';
+import { SchemaInForce } from './schema-in-force.js';
+import type { DeclaredColumns } from './schema-match.js';
 import { IN_ORDER, JUMP, OLD, Sequence } from './sequence.js';
-
-/** What a HELLO says besides columns. */
-export interface DeviceHello {
-  readonly firmware: string;
-  readonly boot: number;
-  /** The number of the next row. */
-  readonly nextRow: number;
-  /** The time between rows the device aims at, microseconds; 0 for none. */
-  readonly periodUs: number;
-  readonly schema: number;
-}
-
-/** What a device says of itself in STATS, counted from its start. */
-export interface DeviceStats {
-  readonly nextRow: number;
-  readonly droppedRows: number;
-  readonly droppedFrames: number;
-  readonly rxFrames: number;
-  readonly rxBad: number;
-  /** Bytes; 65535 where unknown. */
-  readonly freeRam: number;
-}
-
-/** `restart`: the device, or its count of rows, began anew · `clock`: a row is earlier than the row before it. */
-export type GapKind = 'restart' | 'clock';
-
-export interface LabelOptions {
-  /** Names of label columns, to be found in the device's schema. */
-  names: readonly string[];
-  /** [names], the declared units; empty for none. A device with another one is refused. */
-  units?: readonly string[];
-  /** [names], the caller's: filled before `onLabel`, NaN where a value is missing. */
-  values: Float32Array;
-}
-
-/**
- * What a FrameDecoder needs to know and whom it tells. For one frame the calls come in this order: gaps, lost rows,
- * rejects, then what is in it. None of them may feed the same decoder.
- */
-export interface FrameDecoderOptions {
-  /** The declared columns' names. */
-  columns: readonly string[];
-  /** [columns]: which of them the task needs; a device without one of them is refused. */
-  required: readonly boolean[];
-  /** [columns]: which of them are not looked at; their value is NaN. Default none. */
-  ignored?: readonly boolean[];
-  /** [columns]: the declared units; empty for none. A device that says another one is refused. Default none. */
-  units?: readonly string[];
-  /** [columns], the caller's: a row is written here, NaN where a value is missing. */
-  row: Float32Array;
-  /**
-   * The column whose value is also kept as float64 in `time`. Where the device has no such column it is the time of the
-   * row by the device's clock, in seconds since its start.
-   */
-  timeColumn?: number;
-  labels?: LabelOptions;
-  /** `row`, `time[0]`, `timeUs[0]` and `rowNumber[0]` are filled. */
-  onRow(): void;
-  /** `count` rows before the next one are lost. */
-  onLost?(count: number): void;
-  onGap?(kind: GapKind): void;
-  /** What was no frame, or was not taken, for `FRAME_REJECT_REASONS[reason]`. */
-  onFrameReject?(reason: number): void;
-  /** A HELLO has come; it does so every ten seconds. */
-  onHello?(hello: DeviceHello): void;
-  /** A schema is known: the first, or another one. The rows that follow are of it. */
-  onSchema?(schema: DeviceSchema): void;
-  /** The schema, or the protocol, does not fit: rows are rejected and counted until another one comes. */
-  onMismatch?(problem: SpecError): void;
-  /** A row or label of an unknown schema has come: HELLO_REQ should be sent, at most once a second. */
-  onWantHello?(): void;
-  /** `labels.values` and `labelRow[0]` are filled. A device repeats a label until it is acknowledged. */
-  onLabel?(): void;
-  /** `level`: 0 error, 1 warning, 2 info, 3 debug. The text is the device's, control characters included. */
-  onLog?(level: number, text: string): void;
-  /** Lines printed between frames, as they came. */
-  onText?(text: string): void;
-  onStats?(stats: DeviceStats): void;
-  /** The answer to a PING. Times by the device's clock in microseconds without wraps, as `timeUs`. */
-  onPong?(token: number, rxUs: number, txUs: number): void;
-}
 
 /** What a frame is when it is not dropped for a reason. */
 const TAKEN = -1;
@@ -155,14 +76,8 @@ export class FrameDecoder {
   private bootBits = -1;
   private boot: number | null = null;
   private protocol = PROTOCOL;
-  /** The encoded columns of the schema in force, or of the one last refused. */
-  private encoded: readonly Uint8Array[] = [];
-  private hash = 0;
-  private rows: RowLayout | null = null;
-  private labels: RowLayout | null = null;
-  private problem: SpecError | null = null;
+  private readonly inForce: SchemaInForce;
   private knownHello: DeviceHello | null = null;
-  private knownSchema: DeviceSchema | null = null;
 
   /** [1]: between the rows of a batch. [236]: 1 for rows of it with a value that is out of range. */
   private readonly stepUs = new Float64Array(1);
@@ -188,6 +103,7 @@ export class FrameDecoder {
       units,
       timeColumn: options.timeColumn ?? -1,
     };
+    this.inForce = new SchemaInForce(this.declared, options);
     this.row = options.row;
     this.labelValues = options.labels?.values ?? new Float32Array(0);
     this.pieces = new PieceBuffer({
@@ -207,7 +123,7 @@ export class FrameDecoder {
 
   /** The columns of the device; null while they are not known. */
   get schema(): DeviceSchema | null {
-    return this.knownSchema;
+    return this.inForce.known;
   }
 
   /**
@@ -259,7 +175,7 @@ export class FrameDecoder {
     this.bootBits = -1;
     this.boot = null;
     this.protocol = PROTOCOL;
-    this.forgetSchema();
+    this.inForce.forget();
     this.knownHello = null;
   }
 
@@ -346,8 +262,8 @@ export class FrameDecoder {
   /** `count` rows, the mask of the first at `at`. */
   private takeRows(count: number, at: number, end: number, isMasked: boolean): number {
     if (end === at) return FrameReject.length;
-    const layout = this.rows;
-    if (layout === null || this.view.getUint16(AT_SCHEMA, true) !== this.hash) return FrameReject.schema;
+    const layout = this.inForce.rows;
+    if (layout === null || this.view.getUint16(AT_SCHEMA, true) !== this.inForce.hash) return FrameReject.schema;
     const first = isMasked ? at + layout.maskBytes : at;
     if (end - first !== count * layout.bytes) return FrameReject.length;
     const sequence = this.sequence;
@@ -364,7 +280,7 @@ export class FrameDecoder {
     }
     // A frame is counted for one reason: rows of it that have come before tell more than a value out of range.
     if (skipped > 0) this.reject(FrameReject.duplicate);
-    if (this.problem !== null) {
+    if (this.inForce.problem !== null) {
       sequence.next[0] += count - skipped;
       this.count[FrameCounter.rowsRefused] += count - skipped;
       if (skipped === 0) this.reject(FrameReject.columns);
@@ -408,11 +324,11 @@ export class FrameDecoder {
   private label(end: number): number {
     const first = HEADER_BYTES + LABEL_HEAD_BYTES;
     if (end < first) return FrameReject.length;
-    const layout = this.labels;
-    if (layout === null || this.view.getUint16(AT_SCHEMA, true) !== this.hash) return FrameReject.schema;
+    const layout = this.inForce.labels;
+    if (layout === null || this.view.getUint16(AT_SCHEMA, true) !== this.inForce.hash) return FrameReject.schema;
     if (end - first !== layout.bytes || layout.bytes === 0) return FrameReject.length;
     this.takeOther();
-    if (this.problem !== null) return FrameReject.columns;
+    if (this.inForce.problem !== null) return FrameReject.columns;
     if (!layout.read(this.body, this.view, first, -1, 0)) return FrameReject.range;
     // Signed, so that no tier of V8 needs a heap number; the array takes the same bits.
     this.labelRow[0] = this.view.getInt32(HEADER_BYTES, true);
@@ -486,58 +402,15 @@ export class FrameDecoder {
     };
     const encoded = this.assembler.add(hash, body, HEADER_BYTES, end);
     this.options.onHello?.(this.knownHello);
-    if (encoded !== null && !isSame(encoded, this.encoded)) this.use(hash, encoded);
+    if (encoded !== null) this.inForce.take(hash, encoded);
     return TAKEN;
-  }
-
-  private use(hash: number, encoded: readonly Uint8Array[]): void {
-    this.forgetSchema();
-    this.encoded = encoded;
-    const columns = encoded.map(decodeColumn);
-    const wrong = schemaProblem(columns);
-    if (wrong !== null) {
-      this.options.onMismatch?.(
-        new SpecError('BRIDGE_SCHEMA', {
-          where: "the device's HELLO",
-          found: wrong,
-          expected: 'row columns, then label columns; rows of at most 236 bytes',
-        }),
-      );
-      return;
-    }
-    const { labels } = this.options;
-    const match = matchSchema(columns, this.declared, {
-      names: labels?.names ?? [],
-      units: labels?.units ?? labels?.names.map(() => '') ?? [],
-    });
-    const isLabel = (column: DeviceColumn) => column.label;
-    this.hash = hash;
-    this.rows = new RowLayout(
-      columns.filter((column) => !isLabel(column)),
-      match.rows,
-      this.row.length,
-    );
-    this.labels = new RowLayout(columns.filter(isLabel), match.labels, this.labelValues.length);
-    this.problem = match.problem;
-    this.knownSchema = { hash, columns };
-    this.options.onSchema?.(this.knownSchema);
-    if (match.problem !== null) this.options.onMismatch?.(match.problem);
-  }
-
-  private forgetSchema(): void {
-    this.encoded = [];
-    this.hash = 0;
-    this.rows = null;
-    this.labels = null;
-    this.problem = null;
-    this.knownSchema = null;
   }
 
   private otherProtocol(protocol: number): void {
     this.takeOther();
     this.count[FrameCounter.hellos]++;
     this.assembler.forget();
-    this.forgetSchema();
+    this.inForce.forget();
     if (this.protocol === protocol) return;
     this.protocol = protocol;
     this.options.onMismatch?.(
@@ -590,13 +463,6 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function textOf(bytes: Uint8Array, start: number, end: number): string {
   return utf8.decode(bytes.subarray(start, end));
-}
-
-function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((column, i) => column.length === b[i].length && column.every((x, j) => x === b[i][j]))
-  );
 }
 
 function checkLengths(where: string, list: { readonly length: number }, names: readonly string[]): void {

@@ -6,14 +6,14 @@ export type { DeviceColumn, DeviceSchema } from './device-schema.js';
 export { MAX_LINE_BYTES } from './fields.js';
 export type { TextFormat } from './format.js';
 export { FRAME_REJECT_REASONS, type FrameCounters } from './frame-counters.js';
-export {
-  type DeviceHello,
-  type DeviceStats,
-  FrameDecoder,
-  type FrameDecoderOptions,
-  type GapKind,
-  type LabelOptions,
-} from './frame-decoder.js';
+export { FrameDecoder } from './frame-decoder.js';
+export type {
+  DeviceHello,
+  DeviceStats,
+  FrameDecoderOptions,
+  GapKind,
+  LabelOptions,
+} from './frame-options.js';
 export { HostEncoder } from './host-encoder.js';
 export { MAX_OUTPUT_VALUES, PROTOCOL, type WireType } from './messages.js';
 export { WireDecoder, type WireDecoderOptions, type WireMode } from './wire-decoder.js';

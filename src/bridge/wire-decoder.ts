@@ -1,5 +1,6 @@
 import { LineDecoder, type LineDecoderOptions } from './decoder.js';
-import { FrameDecoder, type FrameDecoderOptions } from './frame-decoder.js';
+import { FrameDecoder } from './frame-decoder.js';
+import type { FrameDecoderOptions } from './frame-options.js';
 import { MAX_STUFFED_BYTES } from './messages.js';
 
 /** Options of both decoders: `onReject` is told of lines, `onFrameReject` of frames. */
