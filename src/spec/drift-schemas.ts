@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { finite, integer } from './schema-kinds.js';
 
-// Keys, ranges and defaults of [[drift]] tables, as schemas.ts has those of the others.
+// Keys, ranges and defaults of [[drift]] tables.
 
 /** What is done about a change. */
 export const POLICIES = ['note', 'raiseRates', 'forgetScalers', 'freshLearner', 'snapshot'] as const;
