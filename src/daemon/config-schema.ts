@@ -52,6 +52,12 @@ export const sourceSchema = v.strictObject({
       'Whether the driver is asked to hand bytes on at once; FTDI adapters hold them for 16 ms otherwise. Ignored where it cannot.',
     ),
   ),
+  queueKB: v.pipe(
+    v.optional(range(128, 1e6, 'a number from 128 to 1000000'), 1024),
+    v.description(
+      'Kilobytes that may wait where rows come faster than they are learned. Sources that lose nothing by waiting (pipes, tcp, logs) are held instead; of a port, what finds no room is dropped and counted.',
+    ),
+  ),
   log: v.pipe(
     v.optional(path),
     v.description('A recorded log played as a device on a pseudo-terminal; relative to this file.'),

@@ -30,6 +30,7 @@ export interface Config {
     wait: boolean;
     resetOnOpen: boolean;
     lowLatency: boolean;
+    queueKB: number;
     /** Absolute. */
     log: string | undefined;
     periodS: number;

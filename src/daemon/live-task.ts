@@ -36,7 +36,7 @@ export interface TaskStatus {
   report: StreamReport;
   lines: LineCounters;
   frames: FrameCounters;
-  /** What the source has counted: rxBytes, opens, disconnects … */
+  /** What the source has counted: rxBytes, opens, disconnects …, and its queue: rxQueuedBytes, rxOverflowBytes */
   link: Record<string, number>;
   /** How long rows take from bytes to learned. */
   steps: StepTimes;

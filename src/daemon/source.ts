@@ -11,6 +11,7 @@ import {
   SimulatedDevice,
   standardInput,
   TcpSource,
+  WAITING_PROVIDERS,
 } from '../ingest/index.js';
 import { type Column, SpecError } from '../spec/index.js';
 import type { Config } from './config.js';
@@ -102,7 +103,7 @@ export async function openSource(config: Config, ports = new Ports()): Promise<O
   if (withFrames.device !== null) {
     const { device } = withFrames;
     return {
-      source: new SerialSource({ path: device.path, baudRate }),
+      source: new SerialSource({ path: device.path, baudRate, waits: true }),
       description: `${shown} as frames of the C library for devices, on pseudo-terminal ${device.path}`,
       opensMidLine: false,
       endsItself: true,
@@ -121,7 +122,8 @@ export async function openSource(config: Config, ports = new Ports()): Promise<O
     });
   }
   const timing = timingOf(bytes, config);
-  const { pty, reason } = await openPty();
+  // At full speed nothing but what waits for its reader plays every row.
+  const { pty, reason } = await openPty(timing.speed === 'max' ? { providers: WAITING_PROVIDERS } : {});
   const why = withFrames.reason === '' ? '' : ` (no frames: ${withFrames.reason})`;
   if (pty === null) {
     const source = new MemorySource('log in this process');
@@ -130,7 +132,7 @@ export async function openSource(config: Config, ports = new Ports()): Promise<O
     return { source, description, opensMidLine: false, endsItself: true, device, async close() {} };
   }
   return {
-    source: new SerialSource({ path: pty.path, baudRate }),
+    source: new SerialSource({ path: pty.path, baudRate, waits: true }),
     description: `${shown} as text on pseudo-terminal ${pty.path} made by ${pty.provider}${why}`,
     opensMidLine: false,
     endsItself: true,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Backlog, type BacklogSink } from '../ingest/index.js';
 import { catchUp, Pipeline, RecordedSession, Recorder, streamOptionsOf } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
 import { createStream, DRIFTED, FORGOTTEN, restoreStream, type Stream, saveStream } from '../stream/index.js';
@@ -73,6 +74,10 @@ export class TaskRun implements LiveTask {
   private session: RecordedSession | null = null;
   private readonly timer = new StepTimer();
   private opened: OpenedSource | null = null;
+  /** Before the source that is open. */
+  private backlog: Backlog | null = null;
+  /** Who holds the source: what waits to be learned from, and outputs that are read too slowly. */
+  private readonly holds = { backlog: false, outputs: false };
   private isConnected = false;
   private isLost = false;
   private isOver = false;
@@ -370,7 +375,18 @@ export class TaskRun implements LiveTask {
   }
 
   hold(isHeld: boolean): void {
-    this.opened?.source.hold?.(isHeld);
+    this.holdBy('outputs', isHeld);
+  }
+
+  private holdBy(who: 'backlog' | 'outputs', isHeld: boolean): void {
+    const { holds } = this;
+    holds[who] = isHeld;
+    this.opened?.source.hold?.(holds.backlog || holds.outputs);
+  }
+
+  /** What the source and its queue have counted. */
+  private linkCounters(): Record<string, number> {
+    return { ...this.opened?.source.counters(), ...this.backlog?.counters() };
   }
 
   setLearning(on: boolean): void {
@@ -414,7 +430,7 @@ export class TaskRun implements LiveTask {
       report: stream.report(),
       lines: pipeline.lines(),
       frames: pipeline.frames(),
-      link: opened?.source.counters() ?? {},
+      link: this.linkCounters(),
       steps: timer.times(),
       lastRowAgeS: lastRowMs > 0 ? (performance.now() - lastRowMs) / 1000 : null,
       // A device that plays a log faster than it was has a clock that tells nothing of now.
@@ -561,7 +577,7 @@ export class TaskRun implements LiveTask {
     const { source, description, opensMidLine, endsItself, device } = this.opened!;
     const waiting = setTimeout(() => this.say(`waits for ${description}`), 500);
     waiting.unref();
-    await source.start({
+    const sink: BacklogSink = {
       bytes: (buffer, length) => {
         timer.begin(stream.rows);
         session.bytes(buffer, length);
@@ -583,13 +599,31 @@ export class TaskRun implements LiveTask {
         else if (endsItself) this.end(reason === 'end of file' ? END_OF_LOG : reason);
         else if (reason !== 'stopped') this.say(`${source.name} is gone: ${reason}; waiting for it`, 'warning');
       },
+      dropped: () => session.opened('bytes were dropped', { isAgain: true, mayBeMidLine: true }),
+      overflowing: (isOverflowing, droppedBytes) => {
+        if (isOverflowing) this.say('rows come faster than they are learned: what finds no room is dropped', 'warning');
+        else this.say(`keeps up again: ${droppedBytes} bytes were dropped`, 'notice');
+      },
+    };
+    this.holds.backlog = false;
+    this.backlog = new Backlog({
+      capacityBytes: 1024 * this.config.source.queueKB,
+      hold: source.hold === undefined ? undefined : (isHeld) => this.holdBy('backlog', isHeld),
+      sink,
     });
+    await source.start(this.backlog);
     if (device === undefined) return;
     device.start();
     if (device.totalBytes === undefined) return; // its terminal goes with it
     const { totalBytes } = device;
     device.finished
-      .then(() => arrivalOf(totalBytes, source, () => this.isOver))
+      .then(() =>
+        arrivalOf(
+          totalBytes,
+          () => this.linkCounters(),
+          () => this.isOver,
+        ),
+      )
       .then(
         () => this.end(END_OF_LOG),
         (error: Error) => this.end(error.message),
@@ -609,6 +643,7 @@ export class TaskRun implements LiveTask {
   private async stopSource(): Promise<void> {
     this.opened?.device?.stop();
     await this.opened?.source.stop();
+    this.backlog?.discard();
   }
 
   /** Its line for a person, counted up to now; called a few times a second, or less often. */
@@ -671,19 +706,16 @@ function textOf(file: string): string {
 }
 
 /**
- * Resolves when the source has received everything a device sent; a cut before would lose what is on its way. Gives up
+ * Resolves when everything a device sent has been learned from; a cut before would lose what is on its way. Gives up
  * where nothing comes for five seconds, and once the run is over.
  */
-async function arrivalOf(
-  bytes: number,
-  source: { counters(): Record<string, number> },
-  isOver: () => boolean,
-): Promise<void> {
+async function arrivalOf(bytes: number, counters: () => Record<string, number>, isOver: () => boolean): Promise<void> {
   for (let idleMs = 0, before = -1; idleMs < 5000 && !isOver(); idleMs += 5) {
-    const { rxBytes } = source.counters();
-    if (rxBytes >= bytes) return;
-    if (rxBytes !== before) idleMs = 0;
-    before = rxBytes;
+    const { rxBytes, rxQueuedBytes } = counters();
+    const done = rxBytes - rxQueuedBytes;
+    if (done >= bytes) return;
+    if (done !== before) idleMs = 0;
+    before = done;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

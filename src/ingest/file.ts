@@ -18,6 +18,9 @@ export class FileSource implements ByteSource {
   readonly name: string;
   private readonly buffer = new Uint8Array(CHUNK_BYTES);
   private isStopped = false;
+  /** Resolves when it is no longer held; null where it is not. */
+  private held: Promise<void> | null = null;
+  private release: (() => void) | null = null;
   private reading: Promise<void> | null = null;
   private rxBytes = 0;
   private rxChunks = 0;
@@ -33,8 +36,19 @@ export class FileSource implements ByteSource {
     this.reading = this.readAll(file, sink);
   }
 
+  hold(isHeld: boolean): void {
+    if (!isHeld) this.release?.();
+    this.release = null;
+    this.held = isHeld
+      ? new Promise((resolve) => {
+          this.release = resolve;
+        })
+      : null;
+  }
+
   async stop(): Promise<void> {
     this.isStopped = true;
+    this.hold(false);
     if (this.path !== '-') await this.reading;
   }
 
@@ -51,6 +65,7 @@ export class FileSource implements ByteSource {
     let reason = 'end of file';
     try {
       for (;;) {
+        while (this.held !== null) await this.held;
         const length = await readChunk(file?.fd ?? STDIN, this.buffer);
         if (this.isStopped) {
           reason = 'stopped';

@@ -1,10 +1,11 @@
+export { Backlog, type BacklogOptions, type BacklogSink } from './backlog.js';
 export { IngestError } from './errors.js';
 export { FileSource } from './file.js';
 export { FirmwareDevice, type FirmwareDeviceOptions } from './firmware-device.js';
 export { loadBinding } from './linux-port.js';
 export { MemorySource } from './memory.js';
 export { listPorts, type PortInfo, resolvePort } from './ports.js';
-export { openPty, type Pty, type PtyOptions } from './pty.js';
+export { openPty, type Pty, type PtyOptions, WAITING_PROVIDERS } from './pty.js';
 export { type SerialOptions, SerialSource } from './serial.js';
 export { SharedSource } from './shared.js';
 export { type Clock, realClock, SimulatedDevice, type SimulatedDeviceOptions } from './simulated-device.js';

@@ -88,6 +88,10 @@ class LinuxPort implements OpenPort {
     this.sending ??= this.send();
   }
 
+  hold(isHeld: boolean): void {
+    this.reader.hold(isHeld);
+  }
+
   async close(): Promise<void> {
     this.isOpen = false;
     this.reader.close();

@@ -7,6 +7,8 @@ export class MemorySource implements ByteSource, Wire {
   private rxBytes = 0;
   private opens = 0;
   private disconnects = 0;
+  private isHeld = false;
+  private released: (() => void)[] = [];
 
   constructor(readonly name = 'memory') {}
 
@@ -27,10 +29,18 @@ export class MemorySource implements ByteSource, Wire {
       this.rxBytes += bytes.length;
       this.sink.bytes(bytes, bytes.length);
     }
-    return true;
+    return !this.isHeld;
   }
 
-  async drained(): Promise<void> {}
+  /** Resolves once it is not held. */
+  async drained(): Promise<void> {
+    if (this.isHeld) await new Promise<void>((resolve) => this.released.push(resolve));
+  }
+
+  hold(isHeld: boolean): void {
+    this.isHeld = isHeld;
+    if (!isHeld) for (const resolve of this.released.splice(0)) resolve();
+  }
 
   /** Nobody reads at the other end. */
   send(): boolean {

@@ -19,6 +19,8 @@ export interface OpenPort {
   readonly unsentBytes: number;
   /** Hands bytes over, copied. */
   write(bytes: Uint8Array): void;
+  /** Stops reading, or goes on. */
+  hold(isHeld: boolean): void;
   /** Resolves when its descriptors are free. */
   close(): Promise<void>;
 }

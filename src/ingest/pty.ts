@@ -58,6 +58,9 @@ while True:
   },
 ];
 
+/** Those of them that wait where the terminal is full; `script` drops what finds no room, as a UART does. */
+export const WAITING_PROVIDERS: readonly string[] = ['socat', 'python3'];
+
 const PATH = /\/dev\/\S+/;
 const START_TIMEOUT_MS = 5000;
 

@@ -23,6 +23,8 @@ export interface SerialOptions {
   lowLatency?: boolean;
   /** A device that is not there is waited for, instead of an error from `start()`. Default false. */
   wait?: boolean;
+  /** What is at the other end loses nothing by waiting (a log on a pseudo-terminal): it can be held. Default false. */
+  waits?: boolean;
   /** Numbers from 0 to 1, for the waits between attempts. Default Math.random. */
   random?: () => number;
 }
@@ -41,6 +43,8 @@ interface Connection {
  */
 export class SerialSource implements ByteSource {
   readonly name: string;
+  /** Absent for a device, which would go on all the same. */
+  readonly hold?: (isHeld: boolean) => void;
   private readonly options: Required<SerialOptions>;
   private readonly buffer = new Uint8Array(BUFFER_BYTES);
   private readonly retry: Retry;
@@ -63,11 +67,13 @@ export class SerialSource implements ByteSource {
       resetOnOpen: true,
       lowLatency: true,
       wait: false,
+      waits: false,
       random: Math.random,
       ...options,
     };
     this.name = `serial:${options.path}`;
-    const { path, random } = this.options;
+    const { path, random, waits } = this.options;
+    if (waits) this.hold = (isHeld) => this.connection?.port?.hold(isHeld);
     const watched = isPortPattern(path) ? join(directoryOf(path), '*') : path;
     this.retry = new Retry(watched, isPortPattern(path), () => this.tryAgain(), random);
   }

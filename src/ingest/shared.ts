@@ -9,6 +9,8 @@ export class SharedSource {
   /** Replaced, never changed: it may be walked while one leaves. */
   private sinks: readonly ByteSink[] = [];
   private openedWhat: string | null = null;
+  /** Members that hold it: it goes on once none does. */
+  private readonly holders = new Set<object>();
   private starting: Promise<void> | null = null;
   private stopping: Promise<void> = Promise.resolve();
   private readonly fan: ByteSink = {
@@ -33,6 +35,12 @@ export class SharedSource {
     const { source } = this;
     let sink: ByteSink | null = null;
     let leave: () => void = () => {};
+    const hold = (isHeld: boolean) => {
+      const { holders } = this;
+      if (isHeld) holders.add(hold);
+      else if (!holders.delete(hold)) return;
+      if (holders.size === Number(isHeld)) source.hold?.(isHeld);
+    };
     return {
       name: source.name,
       start: async (own) => {
@@ -50,11 +58,12 @@ export class SharedSource {
       stop: async () => {
         const own = sink;
         sink = null;
+        hold(false);
         leave();
         if (own !== null) await this.remove(own);
       },
       send: (bytes) => source.send(bytes),
-      hold: (isHeld) => source.hold?.(isHeld),
+      ...(source.hold === undefined ? {} : { hold }),
       counters: () => source.counters(),
     };
   }

@@ -30,6 +30,10 @@ export async function openStreamPort(
     write(bytes) {
       port.write(Buffer.from(bytes)); // an error is the port's, and ends the connection
     },
+    hold(isHeld) {
+      if (isHeld) port.pause();
+      else port.resume();
+    },
     async close() {
       if (!port.isOpen) return;
       await new Promise<void>((resolve) => {

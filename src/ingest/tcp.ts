@@ -31,6 +31,7 @@ export class TcpSource implements ByteSource {
   private sink: ByteSink | null = null;
   private socket: Socket | null = null;
   private isOpen = false;
+  private isHeld = false;
   private firstOpen: { resolve(): void; reject(error: Error): void } | null = null;
   private rxBytes = 0;
   private rxChunks = 0;
@@ -74,6 +75,13 @@ export class TcpSource implements ByteSource {
     this.isOpen = false;
   }
 
+  hold(isHeld: boolean): void {
+    this.isHeld = isHeld;
+    if (!this.isOpen) return;
+    if (isHeld) this.socket?.pause();
+    else this.socket?.resume();
+  }
+
   send(bytes: Uint8Array): boolean {
     if (!this.isOpen || this.socket === null || this.socket.writableLength > MAX_UNSENT_BYTES) {
       this.txDroppedBytes += bytes.length;
@@ -113,6 +121,7 @@ export class TcpSource implements ByteSource {
     socket.on('connect', () => {
       socket.setTimeout(0);
       this.isOpen = true;
+      if (this.isHeld) socket.pause();
       this.opens++;
       this.retry.succeeded();
       this.sink?.opened(this.name);

@@ -3,6 +3,8 @@ import { ReadStream } from 'node:tty';
 
 /** A terminal being read. */
 export interface TtyReader {
+  /** Stops reading, or goes on. */
+  hold(isHeld: boolean): void;
   close(): void;
 }
 
@@ -59,5 +61,10 @@ export function readTty(
   stream.on('close', () => gone('unplugged'));
   stream.on('error', (error) => gone(`unplugged (${error.message})`));
   stream.resume();
-  return { close };
+  const hold = (isHeld: boolean) => {
+    if (!isOpen) return;
+    if (isHeld) stream.pause();
+    else stream.resume();
+  };
+  return { close, hold };
 }

@@ -1,17 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
 import { RowWatch } from '../../src/daemon/row-watch.js';
 import { SaveSchedule } from '../../src/daemon/save-schedule.js';
 import { resolveColumns } from '../../src/spec/index.js';
 import { MISSING, PREDICTED, QUARANTINED } from '../../src/stream/index.js';
+import { edgegrad } from '../support/cli.js';
 import { configure, folderOfTest, LINE_CONFIG, lineRows, runDaemon } from '../support/daemon.js';
 import { needPty } from '../support/pty.js';
 
 // What can go wrong around a process that learns: it goes on with what it can, says so once, and comes back by itself.
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const residentMB = (pid: number) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 const count = (text: string, what: RegExp) => [...text.matchAll(what)].length;
 
 /** A small file system in memory; skipped where this user cannot have one. */
@@ -124,9 +127,12 @@ test('more bytes than it can learn from: it answers, saves and leaves as ever, a
     configure(
       folder,
       'b.toml',
-      LINE_CONFIG('b', `[source]\nport = "${pty.path}"\nbaudRate = 12000000\n`).replace(
+      LINE_CONFIG(
+        'b',
+        `[source]\nport = "${pty.path}"\nbaudRate = 12000000\nqueueKB = 128\n[record]\ndirectory = "flood/recordings"\nminFreeMB = 0\n`,
+      ).replace(
         'layers = []',
-        'layers = [{ kind = "dense", units = 512, activation = "tanh" }]',
+        'layers = [{ kind = "dense", units = 512, activation = "tanh" }, { kind = "dense", units = 512, activation = "tanh" }]',
       ),
     ),
   ]);
@@ -139,8 +145,12 @@ test('more bytes than it can learn from: it answers, saves and leaves as ever, a
       await new Promise((resolve) => setImmediate(resolve));
     }
   })();
-  await flooded.hears(/rows are CSV/);
-  await pause(1500);
+  await flooded.hears(/rows come faster than they are learned/);
+  const { length: saidBytes } = flooded.said();
+  const before = residentMB(flooded.child.pid!);
+  await pause(3000);
+  expect(residentMB(flooded.child.pid!) - before).toBeLessThan(30);
+  expect(flooded.said().slice(saidBytes)).not.toMatch(/faster|keeps up/); // once, however long it lasts
   const askedMs = performance.now();
   flooded.child.kill('SIGUSR1');
   await flooded.hears(/saved .*b\.safetensors/);
@@ -155,6 +165,44 @@ test('more bytes than it can learn from: it answers, saves and leaves as ever, a
   await run.closed;
   const [, rows = ''] = /b: (\d+) rows in all/.exec(flooded.said()) ?? [];
   expect(Number(rows)).toBeGreaterThan(1000);
+  const verified = await edgegrad(['verify', join('flood', 'recordings')], { cwd: folder });
+  expect(verified.code, verified.err).toBe(0);
+  expect(verified.out).toContain(`the same bits; ${rows} rows`);
+});
+
+test('a pipe that is faster than the learning is held: not one row is lost, and memory stays as it is', async () => {
+  const folder = folderOfTest();
+  const file = configure(
+    folder,
+    'a.toml',
+    LINE_CONFIG('a', '[source]\nport = "-"\nqueueKB = 128\n').replace(
+      'layers = []',
+      'layers = [{ kind = "dense", units = 256, activation = "tanh" }, { kind = "dense", units = 256, activation = "tanh" }]',
+    ),
+  );
+  const run = runDaemon(folder, [file]);
+  const rows = 40_000;
+  run.child.stdin.end(lineRows(0, rows));
+  await run.hears(/rows are CSV/);
+  await pause(300);
+  const askedMs = performance.now();
+  run.child.kill('SIGUSR1');
+  await run.hears(/saved .*a\.safetensors/);
+  expect(performance.now() - askedMs).toBeLessThan(2000);
+  expect(await run.closed, run.said()).toBe(0);
+  expect(run.said()).toContain(`a: ${rows} rows in all`);
+  expect(run.said()).not.toMatch(/faster/);
+});
+
+test('of a log played as text at full speed every row arrives, however slowly it is learned', async () => {
+  const folder = folderOfTest();
+  const rows = 200_000;
+  writeFileSync(join(folder, 'log.csv'), Buffer.concat([Buffer.from('x;y\n'), lineRows(0, rows)]));
+  const source = '[source]\nlog = "log.csv"\ndevice = "text"\nspeed = "max"\nqueueKB = 128\n';
+  const layers = 'layers = [{ kind = "dense", units = 64, activation = "tanh" }]';
+  const run = runDaemon(folder, [configure(folder, 'a.toml', LINE_CONFIG('a', source).replace('layers = []', layers))]);
+  await vi.waitFor(() => expect(run.child.exitCode, run.said()).toBe(0), 60_000);
+  expect(run.said()).toContain(`a: ${rows} rows in all`);
 });
 
 test('an hour of rows that are none: said once when it begins and once when it is over', async (context) => {

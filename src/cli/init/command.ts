@@ -108,6 +108,7 @@ async function hear(port: string, { baud, seconds }: InitFlags): Promise<Observa
       wait: false,
       resetOnOpen: true,
       lowLatency: true,
+      queueKB: 1024,
       log: undefined,
       periodS: 1,
       speed: 1,

@@ -162,6 +162,18 @@ export const TASK_METRICS: readonly TaskMetric[] = [
   { name: 'source_connected', type: 'gauge', help: '1 while the source is open.', read: (s) => Number(s.isConnected) },
   { name: 'received_bytes_total', type: 'counter', help: 'Bytes from the source.', read: (s) => s.link.rxBytes },
   {
+    name: 'queued_bytes',
+    type: 'gauge',
+    help: 'Bytes that wait to be learned from.',
+    read: (s) => s.link.rxQueuedBytes,
+  },
+  {
+    name: 'overflow_bytes_total',
+    type: 'counter',
+    help: 'Bytes dropped, as they came faster than they were learned from.',
+    read: (s) => s.link.rxOverflowBytes,
+  },
+  {
     name: 'source_opens_total',
     type: 'counter',
     help: 'Times the source was opened, reconnects included.',
