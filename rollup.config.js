@@ -1,10 +1,11 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import commonjs from '@rollup/plugin-commonjs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import ts from 'typescript';
 
 /** Packages that stay packages; everything else that is imported is bundled, and its licence goes with it. */
-const external = [/^node:/, 'serialport', 'commander', 'smol-toml', 'tinypool', 'mqtt', 'prom-client', 'vitest'];
+const external = [/^node:/, 'serialport', 'commander', 'smol-toml', 'tinypool', 'prom-client', 'vitest'];
 
 /** Writes the licences of bundled packages beside the bundle. */
 const licences = () => ({
@@ -13,7 +14,7 @@ const licences = () => ({
     const folders = new Set();
     for (const chunk of Object.values(bundle)) {
       for (const id of Object.keys(chunk.modules ?? {})) {
-        const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id);
+        const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id.replace('\0', ''));
         if (match && chunk.modules[id].renderedLength > 0) folders.add(match[1]);
       }
     }
@@ -39,6 +40,31 @@ const small = () => ({
     });
     const escaped = (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
     return { code: outputText.replace(/[\u0080-\uffff]/g, escaped), map: null };
+  },
+});
+
+/**
+ * Of mqtt the client over TCP and TLS alone: Node's own streams in place of a copy of them, and nothing in place of what
+ * it would need for proxies, for browsers or to log.
+ */
+const PREFIX = '\0stands-for:';
+const STANDS_FOR = new Map([
+  ['readable-stream', "module.exports = require('node:stream');"],
+  ['inherits', "module.exports = require('node:util').inherits;"],
+  ['debug', 'const none = () => {}; module.exports = () => none;'],
+  ['process-nextick-args', 'module.exports = process;'],
+  ['worker-timers', ''],
+  ['./socks', ''],
+  ['../../package.json', "exports.version = '';"],
+]);
+const mqttAlone = () => ({
+  name: 'mqtt-alone',
+  resolveId(source, importer) {
+    const isOfMqtt = importer !== undefined && /node_modules\/(mqtt|mqtt-packet|bl)\//.test(importer);
+    return isOfMqtt && STANDS_FOR.has(source) ? `${PREFIX}${source}.cjs` : null;
+  },
+  load(id) {
+    return id.startsWith(PREFIX) ? STANDS_FOR.get(id.slice(PREFIX.length, -'.cjs'.length)) : null;
   },
 });
 
@@ -77,7 +103,14 @@ const program = {
   },
   output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
   external,
-  plugins: [nodeResolve(), small(), licences(), executable()],
+  plugins: [
+    mqttAlone(),
+    nodeResolve({ preferBuiltins: true }),
+    commonjs({ defaultIsModuleExports: true, ignoreDynamicRequires: true }),
+    small(),
+    licences(),
+    executable(),
+  ],
 };
 
 /** The local page: one script, which the process serves from dist/page. */

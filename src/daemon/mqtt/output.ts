@@ -9,6 +9,7 @@ import type { LiveTask, Output, OutputContext } from '../live-task.js';
 import { rowMessage } from '../row-message.js';
 import { secretOf } from '../secrets.js';
 import { VERSION } from '../version.js';
+import { connect } from './connect.js';
 import { discovery, discoveryTopic } from './discovery.js';
 import { Outbox } from './outbox.js';
 import { availabilityTopic, type TaskTopics, topicsOf } from './topics.js';
@@ -67,7 +68,6 @@ export class MqttOutput implements Output {
   async start(): Promise<void> {
     const { url } = this.config;
     const options = this.options();
-    const { connect } = await import('mqtt');
     const client = connect(url, options);
     this.client = client;
     client.on('connect', () => this.connected());
