@@ -67,6 +67,16 @@ export class CheckpointStore {
     }
   }
 
+  /** Whether it writes, or removes, a file of that name. */
+  owns(file: string): boolean {
+    return file === this.file || file === this.previous || this.isAside(file);
+  }
+
+  private isAside(file: string): boolean {
+    const prefix = join(dirname(this.file), `${this.name}.drift-`);
+    return file.startsWith(prefix) && /^\d+\.safetensors$/.test(file.slice(prefix.length));
+  }
+
   /** Where a checkpoint that is kept aside after a drift goes, by how many rows it has seen. */
   asideFile(rows: number): string {
     return join(dirname(this.file), `${this.name}.drift-${rows}.safetensors`);
@@ -92,9 +102,7 @@ export class CheckpointStore {
   /** Checkpoints kept aside, the latest written first. */
   private async aside(): Promise<string[]> {
     const directory = dirname(this.file);
-    const files = (await readdir(directory))
-      .filter((file) => file.startsWith(`${this.name}.drift-`) && /\.drift-\d+\.safetensors$/.test(file))
-      .map((file) => join(directory, file));
+    const files = (await readdir(directory)).map((file) => join(directory, file)).filter((file) => this.isAside(file));
     const times = await Promise.all(files.map(async (file) => ({ file, timeMs: (await stat(file)).mtimeMs })));
     return times.sort((a, b) => b.timeMs - a.timeMs || rowsOf(b.file) - rowsOf(a.file)).map(({ file }) => file);
   }

@@ -25,9 +25,9 @@ function checkPair(config: Config, other: Config): void {
   if (config.name === other.name) {
     refuse('name', `"${config.name}", as in ${other.file}`, 'a name of its own', 'change one of them');
   }
-  const theirs = filesOf(other);
-  const same = filesOf(config).find((file) => theirs.includes(file));
-  if (same !== undefined) {
+  const [ours, theirs] = [config, other].map(storeOf);
+  const same = [ours.file, ours.previous].find((file) => theirs.owns(file)) ?? (ours.owns(theirs.file) && theirs.file);
+  if (same) {
     refuse('name', `a checkpoint ${same}, which is one of "${other.name}" too`, 'files of its own', 'change the name');
   }
   if (config.source.port === undefined || config.source.port !== other.source.port) return;
@@ -40,18 +40,22 @@ function checkPair(config: Config, other: Config): void {
       'give both the same: the port is opened once',
     );
   }
-  const [ours, others] = [config.source.rowPeriodS, other.source.rowPeriodS];
-  if (ours !== undefined && others !== undefined && ours !== others) {
-    refuse('source.rowPeriodS', `${ours}`, `${others}, as in ${other.file}`, 'one device has one rate: give it once');
+  const [period, otherPeriod] = [config.source.rowPeriodS, other.source.rowPeriodS];
+  if (period !== undefined && otherPeriod !== undefined && period !== otherPeriod) {
+    refuse(
+      'source.rowPeriodS',
+      `${period}`,
+      `${otherPeriod}, as in ${other.file}`,
+      'one device has one rate: give it once',
+    );
   }
   if (config.source.output && other.source.output) {
     refuse('source.output', 'true', `false, as ${other.file} has it`, 'one device takes the predictions of one task');
   }
 }
 
-function filesOf({ checkpoint, name }: Config): string[] {
-  const { file, previous } = new CheckpointStore(resolve(checkpoint.directory), name);
-  return [file, previous];
+function storeOf({ checkpoint, name }: Config): CheckpointStore {
+  return new CheckpointStore(resolve(checkpoint.directory), name);
 }
 
 /** Sections that hold for a whole process, whatever its tasks. */

@@ -135,6 +135,9 @@ test('two tasks share standard input', async () => {
 test.for([
   ['a name', {}, { name: 'a' }, /b\.toml: name: found "a", as in .*a\.toml, expected a name of its own/],
   ['a checkpoint', {}, { name: 'a.previous' }, /b\.toml: name: found a checkpoint .*a\.previous\.safetensors/],
+  ['one kept aside', {}, { name: 'a.drift-5' }, /b\.toml: name: found a checkpoint .*a\.drift-5\.safetensors/],
+  ['one kept aside by the other', { name: 'b.drift-5' }, {}, /b\.toml: name: found a checkpoint .*b\.drift-5\.safe/],
+  ['one before by the other', { name: 'b.previous' }, {}, /b\.toml: name: found a checkpoint .*b\.previous\.safe/],
   ['a rate', {}, { source: 'baudRate = 9600' }, /b\.toml: source\.baudRate: found 9600, expected 115200/],
   ['waiting', {}, { source: 'wait = true' }, /b\.toml: source\.wait: found true, expected false/],
   ['rows', { source: 'rowPeriodS = 1' }, { source: 'rowPeriodS = 2' }, /source\.rowPeriodS: found 2, expected 1/],
