@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
+import type { StatusMessage } from '../../src/daemon/http/messages.js';
 import { RowWatch } from '../../src/daemon/row-watch.js';
 import { SaveSchedule } from '../../src/daemon/save-schedule.js';
 import { resolveColumns } from '../../src/spec/index.js';
@@ -288,4 +289,60 @@ test('a failed save is tried again sooner, then less and less often, and as ever
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('a wall clock that jumps back ten years, forward and back again: the same bits are learned, everything goes on', async () => {
+  const folder = folderOfTest();
+  // The clock as every part of the process sees it moves with each SIGUSR2.
+  const preload = join(folder, 'clock.mjs');
+  writeFileSync(
+    preload,
+    `const Real = Date;
+    const jumps = [-3.15e11, 3e10, -6.3e11];
+    let movedMs = 0;
+    process.on('SIGUSR2', () => { movedMs = jumps.shift(); process.stderr.write('the clock says ' + new Date().getFullYear() + '\\n'); });
+    globalThis.Date = class extends Real {
+      constructor(...args) { super(...(args.length === 0 ? [Real.now() + movedMs] : args)); }
+      static now() { return Real.now() + movedMs; }
+    };`,
+  );
+  const year = new Date().getFullYear();
+  const years = [-3.15e11, 3e10, -6.3e11].map((movedMs) => new Date(Date.now() + movedMs).getFullYear());
+  expect(years[0]).toBeLessThan(year - 8);
+
+  const learn = async (name: string, isMoved: boolean) => {
+    const more = `[source]\nport = "-"\n[checkpoint]\ndirectory = "${name}"\nintervalS = 0.1\n`;
+    const record = `[record]\ndirectory = "${name}/recordings"\nminFreeMB = 0\nflushS = 0.1\n[http]\nport = 0\n`;
+    const run = runDaemon(folder, [configure(folder, `${name}.toml`, LINE_CONFIG('a', more + record))], {
+      node: isMoved ? ['--import', preload] : [],
+    });
+    await run.hears(/page at http/);
+    const [url] = /http:\/\/[^/\s]+/.exec(run.said()) ?? [];
+    const status = async () => (await (await fetch(`${url}/api/status`)).json()) as StatusMessage;
+    for (const [i, moved] of ['', ...years].entries()) {
+      if (moved !== '' && isMoved) {
+        run.child.kill('SIGUSR2');
+        await run.hears(`the clock says ${moved}`);
+      }
+      const { written } = i === 0 ? { written: 0 } : (await status()).tasks[0].checkpoint;
+      run.child.stdin.write(lineRows(500 * i, 500));
+      await vi.waitFor(async () => {
+        const [task] = (await status()).tasks;
+        expect(task.place).toBe(500 * (i + 1));
+        expect(task.checkpoint.written).toBeGreaterThan(written);
+        expect(task.checkpoint.ageS).toBeGreaterThanOrEqual(0);
+        expect(task.checkpoint.ageS).toBeLessThan(20);
+        expect(task.lastRowAgeS).toBeLessThan(20);
+      }, 10_000);
+      expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    }
+    run.child.stdin.end();
+    expect(await run.closed, run.said()).toBe(0);
+    const verified = await edgegrad(['verify', join(name, 'recordings')], { cwd: folder });
+    expect(verified.code, verified.err).toBe(0);
+    return /the same bits; 2000 rows, hash \w+/.exec(verified.out)?.[0];
+  };
+  const moved = await learn('moved', true);
+  expect(moved).toBeDefined();
+  expect(moved).toBe(await learn('still', false));
 });
