@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { access, open, readdir, readFile, rename, stat, unlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CheckpointError } from '../models/index.js';
 import { makeDirectory } from '../recording/index.js';
@@ -91,8 +91,15 @@ export class CheckpointStore {
     try {
       await makeDirectory(resolve(dirname(file)));
       await writeFlushed(`${file}.new`, bytes);
+      // The latest also where the clock has gone back.
+      const [latest] = await this.aside();
+      if (latest !== undefined && latest.timeMs >= Date.now()) {
+        const seconds = (latest.timeMs + 1) / 1000;
+        await utimes(`${file}.new`, seconds, seconds);
+      }
       await rename(`${file}.new`, file);
-      for (const old of (await this.aside()).filter((other) => other !== file).slice(keep - 1)) await unlink(old);
+      const others = (await this.aside()).filter((other) => other.file !== file);
+      for (const old of others.slice(keep - 1)) await unlink(old.file);
       await flushDirectory(dirname(file));
     } catch (error) {
       throw notWritten(file, error);
@@ -100,11 +107,11 @@ export class CheckpointStore {
   }
 
   /** Checkpoints kept aside, the latest written first. */
-  private async aside(): Promise<string[]> {
+  private async aside(): Promise<{ file: string; timeMs: number }[]> {
     const directory = dirname(this.file);
     const files = (await readdir(directory)).map((file) => join(directory, file)).filter((file) => this.isAside(file));
     const times = await Promise.all(files.map(async (file) => ({ file, timeMs: (await stat(file)).mtimeMs })));
-    return times.sort((a, b) => b.timeMs - a.timeMs || rowsOf(b.file) - rowsOf(a.file)).map(({ file }) => file);
+    return times.sort((a, b) => b.timeMs - a.timeMs || rowsOf(b.file) - rowsOf(a.file));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -151,4 +151,16 @@ test('checkpoints kept aside: the latest are kept whatever their number of rows,
   ]);
   expect(readFileSync(store.asideFile(30))).toEqual(Buffer.from(bytes));
   await expect(store.saveAside('/proc/nothing/lab.drift-1.safetensors', bytes, 2)).rejects.toThrow(/CHECKPOINT_WRITE/);
+});
+
+test('checkpoints kept aside: the latest are kept also where the wall clock has gone back years in between', async () => {
+  const store = new CheckpointStore(join(folder, 'state'), 'lab');
+  await store.prepare();
+  const inTenYears = Date.now() / 1000 + 3e8;
+  for (const rows of [1, 2]) {
+    await store.saveAside(store.asideFile(rows), new Uint8Array(1), 2);
+    utimesSync(store.asideFile(rows), inTenYears + rows, inTenYears + rows);
+  }
+  for (const rows of [3, 4, 5]) await store.saveAside(store.asideFile(rows), new Uint8Array(1), 2);
+  expect(readdirSync(join(folder, 'state')).sort()).toEqual(['lab.drift-4.safetensors', 'lab.drift-5.safetensors']);
 });
