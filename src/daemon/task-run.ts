@@ -1,25 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backlog, type BacklogSink } from '../ingest/index.js';
-import { catchUp, Pipeline, RecordedSession, Recorder, streamOptionsOf } from '../recording/index.js';
+import { Pipeline, RecordedSession, Recorder, streamOptionsOf } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
-import { createStream, DRIFTED, FORGOTTEN, restoreStream, type Stream, saveStream } from '../stream/index.js';
-import { CheckpointStore, DaemonError } from './checkpoints.js';
+import { createStream, DRIFTED, FORGOTTEN, type Stream } from '../stream/index.js';
+import { CheckpointKeeper } from './checkpoint-keeper.js';
+import { DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
 import { DeviceLink } from './device-link.js';
 import { DriftNews } from './drift-news.js';
 import type { Priority } from './journal.js';
+import { learnAgain } from './learn-again.js';
 import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
 import { keepsUp } from './notify.js';
 import { changedKeys } from './reload.js';
 import { replayWithin } from './replay-budget.js';
 import { RowWatch } from './row-watch.js';
-import { SaveSchedule } from './save-schedule.js';
 import { withoutSecrets } from './secrets.js';
 import type { LogPlayer, OpenedSource } from './source.js';
-import { figure, scoreOf, summary, unitOf } from './status.js';
+import { figure, scoreOf, unitOf } from './status.js';
 import { StepTimer } from './step-timer.js';
 import { TaskLine } from './task-line.js';
+import { countedFrames, summaryOf } from './task-summary.js';
 import { VERSION } from './version.js';
 
 export interface TaskOptions {
@@ -41,10 +43,8 @@ const END_OF_LOG = 'end of log';
 const LIVE = /^(source|checkpoint\.intervalS)\b/;
 const LATER = /^(record|output|http|mqtt)\b/;
 
-/** How long a checkpoint waits for the recording. */
-const RECORDING_WAIT_MS = 2000;
-/** Between lines about rows that are learned again. */
-const AGAIN_SAY_MS = 5000;
+/** How long the end waits for the recording. */
+const RECORDING_WAIT_MS = 1000;
 /** Numbers of pings a task has to itself. */
 const TOKENS = 2 ** 24;
 /** Events kept for whoever looks later. */
@@ -59,7 +59,7 @@ const EVENTS = 200;
 export class TaskRun implements LiveTask {
   readonly stream: Stream;
   config: Config;
-  private readonly store: CheckpointStore;
+  private readonly checkpoints: CheckpointKeeper;
   private readonly line: TaskLine;
   private readonly observers = new Set<TaskObserver>();
   private readonly latest: TaskEvent[] = [];
@@ -82,23 +82,6 @@ export class TaskRun implements LiveTask {
   private isLost = false;
   private isOver = false;
   private mismatch: SpecError | undefined;
-  /** The last save asked for; rejects where it failed. */
-  private saved: Promise<void> = Promise.resolve();
-  /** The last checkpoint kept aside; never rejects. */
-  private keptAside: Promise<void> = Promise.resolve();
-  private savedSteps = 0;
-  private savedMs: number | null = null;
-  /** The last save worked. */
-  private isSaved = false;
-  /** Why it did not. */
-  private saveProblem: string | null = null;
-  private readonly saves = { written: 0, failed: 0, bytesWritten: 0 };
-  private readonly schedule = new SaveSchedule(
-    () => this.stream.network.steps !== this.savedSteps,
-    () => this.save(),
-  );
-  /** The last save did not work, and that was said. */
-  private isFailing = false;
   private end!: (reason: string) => void;
   private readonly ended = new Promise<string>((resolve) => {
     this.end = (reason) => {
@@ -119,7 +102,12 @@ export class TaskRun implements LiveTask {
     this.config = config;
     this.stream = createStream(replayWithin(streamOptionsOf(config)));
     this.driftNews = new DriftNews(this.stream);
-    this.store = new CheckpointStore(checkpoint.directory, name);
+    this.checkpoints = new CheckpointKeeper(this.stream, {
+      directory: checkpoint.directory,
+      name,
+      say: (text, priority) => this.say(text, priority),
+      session: () => this.running(),
+    });
     this.line = new TaskLine(name, this.stream);
     this.link = new DeviceLink(this.stream, {
       send: (bytes) => this.opened?.source.send(bytes) === true,
@@ -186,13 +174,8 @@ export class TaskRun implements LiveTask {
   }
 
   private async learn(isReady: (what: string) => Promise<void>): Promise<void> {
-    const { stream, store } = this;
-    await store.prepare().catch((error: unknown) => {
-      // A disk that is full or read-only may be mended while this learns.
-      if (!(error instanceof DaemonError)) throw error;
-      this.say(`${error.message}; learning goes on, and it is tried again`, 'error');
-      this.isFailing = true;
-    });
+    const { checkpoints } = this;
+    await checkpoints.prepare();
     const goesOn = !this.options.fresh && (await this.resume(isReady));
     if (this.endedBy !== null) return; // while it learned again: the checkpoint is as it was
     this.recorder = this.openRecorder();
@@ -207,8 +190,8 @@ export class TaskRun implements LiveTask {
     this.driftNews.begin();
     this.line.begin();
     this.opened = await this.options.open(this.config);
-    this.schedule.every(this.config.checkpoint.intervalS);
-    if (this.stream.network.steps !== this.savedSteps) this.save().catch(() => {}); // it is said
+    checkpoints.every(this.config.checkpoint.intervalS);
+    if (checkpoints.isChanged) checkpoints.save().catch(() => {}); // it is said
     let reason: string;
     let recorded: Promise<void>;
     try {
@@ -223,13 +206,12 @@ export class TaskRun implements LiveTask {
       recorded = session.end(reason, reason === END_OF_LOG);
     } finally {
       this.isOver = true;
-      this.schedule.stop();
+      checkpoints.stop();
       await this.opened?.close();
     }
-    await this.keptAside;
-    await this.write(saveStream(stream));
+    await checkpoints.finish();
     // A recording whose disk does not answer is whole up to its last chunk.
-    await Promise.race([recorded, sleep(RECORDING_WAIT_MS / 2, undefined, { ref: false })]);
+    await Promise.race([recorded, sleep(RECORDING_WAIT_MS, undefined, { ref: false })]);
     if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
       throw new DaemonError('RUN_CUT_OFF', {
@@ -246,24 +228,12 @@ export class TaskRun implements LiveTask {
     this.end(STOPPED);
   }
 
-  /** Keeps a checkpoint now. When it resolves, it survives a power cut. @throws DaemonError */
-  async save(): Promise<void> {
-    const session = this.running();
-    const bytes = saveStream(this.stream);
-    // First in the recording, so that it knows every checkpoint there is; but its disk may not answer.
-    const recorded = session.checkpoint('saved', this.store.file);
-    const saved = this.write(bytes, Promise.race([recorded, sleep(RECORDING_WAIT_MS)]));
-    saved.then(
-      () => {
-        if (this.isFailing) this.say(`checkpoints are kept again, in ${this.store.file}`, 'notice');
-        this.isFailing = false;
-      },
-      (error: Error) => {
-        if (!this.isFailing) this.say(`${error.message}; learning goes on, and it is tried again`, 'error');
-        this.isFailing = true;
-      },
-    );
-    return saved;
+  save(): Promise<void> {
+    return this.checkpoints.save();
+  }
+
+  saveAndSay(): void {
+    this.checkpoints.saveAndSay();
   }
 
   /** Says what watchers have told, between one piece of bytes and the next, where a recording can say what the state is. */
@@ -272,53 +242,7 @@ export class TaskRun implements LiveTask {
     const notes = this.driftNews.take();
     for (const { text } of notes) this.say(text, 'notice');
     const keep = Math.max(0, ...notes.map((note) => note.keep));
-    if (keep === 0) return;
-    const bytes = saveStream(this.stream);
-    const file = this.store.asideFile(this.stream.rows);
-    const recorded = this.session!.checkpoint('aside', file);
-    this.keptAside = this.keptAside
-      .then(() => Promise.race([recorded, sleep(RECORDING_WAIT_MS)]))
-      .then(() => this.store.saveAside(file, bytes, keep))
-      .catch((error: Error) => this.say(error.message, 'error'));
-  }
-
-  /** Keeps a state of now, after the ones before it. */
-  private write(bytes: Uint8Array, after: Promise<void> = Promise.resolve()): Promise<void> {
-    this.savedSteps = this.stream.network.steps;
-    this.saved = this.saved
-      .catch(() => {})
-      .then(() => after)
-      .then(() => this.store.save(bytes))
-      .then(
-        () => {
-          this.savedMs = performance.now();
-          this.isSaved = true;
-          this.saveProblem = null;
-          this.saves.written++;
-          this.saves.bytesWritten += bytes.length;
-        },
-        (error) => {
-          this.isSaved = false;
-          this.saveProblem = (error as Error).message;
-          this.savedSteps = -1;
-          this.saves.failed++;
-          throw error;
-        },
-      );
-    return this.saved;
-  }
-
-  /** The same for whoever does not wait: says how it went. */
-  saveAndSay(): void {
-    const { rows } = this.stream;
-    const hash = this.stream.hash();
-    const { isFailing } = this;
-    this.save().then(
-      () => this.say(`saved ${this.store.file}, hash ${hash}, ${rows} rows`),
-      (error: Error) => {
-        if (isFailing) this.say(error.message, 'error'); // a first failure is said anyway
-      },
-    );
+    if (keep > 0) this.checkpoints.saveAside(keep);
   }
 
   /**
@@ -415,7 +339,7 @@ export class TaskRun implements LiveTask {
   }
 
   status(): TaskStatus {
-    const { stream, pipeline, opened, store, savedMs, timer } = this;
+    const { stream, pipeline, opened, timer } = this;
     const { lastRowMs } = timer;
     const { clock } = this.link;
     const isTimed = clock.count > 0 && pipeline.decoder.mode === 'binary' && lastRowMs > 0;
@@ -435,13 +359,7 @@ export class TaskRun implements LiveTask {
       lastRowAgeS: lastRowMs > 0 ? (performance.now() - lastRowMs) / 1000 : null,
       // A device that plays a log faster than it was has a clock that tells nothing of now.
       lagS: lagS >= 0 ? lagS : null,
-      checkpoint: {
-        file: store.file,
-        ageS: savedMs === null ? null : (performance.now() - savedMs) / 1000,
-        ...this.saves,
-        unsavedSteps: stream.network.steps - this.savedSteps,
-        problem: this.saveProblem,
-      },
+      checkpoint: this.checkpoints.status(),
       recording: this.recorder?.metrics() ?? null,
     };
   }
@@ -467,7 +385,7 @@ export class TaskRun implements LiveTask {
   private async use(next: Config, changed: readonly string[]): Promise<void> {
     const before = this.config;
     this.config = next;
-    this.schedule.every(this.config.checkpoint.intervalS);
+    this.checkpoints.every(this.config.checkpoint.intervalS);
     try {
       if (changed.some((key) => key.startsWith('source'))) {
         await this.stopSource();
@@ -485,7 +403,7 @@ export class TaskRun implements LiveTask {
     } catch (error) {
       this.say(`configuration kept as it was: ${(error as Error).message}`);
       this.config = before;
-      this.schedule.every(this.config.checkpoint.intervalS);
+      this.checkpoints.every(this.config.checkpoint.intervalS);
       this.opened = await this.options.open({ ...before, source: { ...before.source, wait: true } });
       void this.startSource().catch((failure: Error) => this.end(failure.message));
     }
@@ -496,58 +414,15 @@ export class TaskRun implements LiveTask {
    * anything to go on from.
    */
   private async resume(isReady: (what: string) => Promise<void>): Promise<boolean> {
-    const { stream } = this;
-    const { used, refused } = await this.store.load((bytes, file) => restoreStream(stream, bytes, file));
-    for (const error of refused) this.say(error.message, 'warning');
-    if (used !== undefined) {
-      this.say(`goes on from ${used}: ${stream.rows} rows, hash ${stream.hash()}`);
-    } else if (refused.length > 0) {
-      throw refused[0];
-    }
-    this.savedSteps = stream.network.steps;
-    const again = await this.learnAgain(used === undefined, isReady);
+    const used = await this.checkpoints.resume();
+    const again = await learnAgain(this.stream, this.config, {
+      isFresh: used === undefined,
+      resolved: this.recordedConfig().resolved,
+      say: (text, priority) => this.say(text, priority),
+      isReady,
+      isEnded: () => this.endedBy !== null,
+    });
     return used !== undefined || again;
-  }
-
-  /** What was received after the checkpoint, where it was recorded. Returns whether there was any. */
-  private async learnAgain(isFresh: boolean, isReady: (what: string) => Promise<void>): Promise<boolean> {
-    const { stream, config } = this;
-    const { directory } = config.record;
-    if (directory === undefined) return false;
-    const what = 'learns again what was recorded since the checkpoint';
-    let saidMs = performance.now();
-    let isSaid = false;
-    try {
-      const { outcome, rows, isDifferent } = await catchUp(stream, {
-        directory,
-        name: config.name,
-        config: this.recordedConfig().resolved,
-        isFresh,
-        onProgress: (share) => {
-          const now = performance.now();
-          if (now - saidMs > AGAIN_SAY_MS) {
-            saidMs = now;
-            this.say(`${what}: ${Math.floor(100 * share)} %, row ${stream.rows}`);
-            // The service manager waits for a start, but not for ever.
-            if (!isSaid) void isReady(what);
-            isSaid = true;
-          }
-          return this.endedBy === null;
-        },
-      });
-      if (outcome === 'unknown' && !isFresh) {
-        this.say('the recording does not reach back to the checkpoint: nothing is learned again from it', 'notice');
-      }
-      if (isDifferent) this.say('what was recorded since the checkpoint was learned from another state', 'warning');
-      if (rows > 0 && outcome === 'caughtUp') {
-        this.say(`learned ${rows} rows again from the recording: row ${stream.rows}, hash ${stream.hash()}`);
-      }
-      return rows > 0;
-    } catch (error) {
-      // Of the rows up to there nothing is lost, and learning goes on from here.
-      this.say(`the recording cannot be learned from again: ${(error as Error).message}`, 'warning');
-      return stream.rows > 0;
-    }
   }
 
   private openRecorder(): Recorder | null {
@@ -650,49 +525,13 @@ export class TaskRun implements LiveTask {
   text(width: number): string {
     this.link.score = scoreOf(this.stream.report(), '').skill;
     this.line.update();
-    return this.line.text(unitOf(this.config), this.counted(), width);
-  }
-
-  /** What came damaged or not at all, in words; empty where all is well. */
-  private counted(): string[] {
-    const frames = this.pipeline.frames();
-    const damaged =
-      frames.rejectedTooLong +
-      frames.rejectedCobs +
-      frames.rejectedTooShort +
-      frames.rejectedCrc +
-      frames.rejectedLength;
-    const parts: string[] = [];
-    if (frames.rowsLost > 0) parts.push(`lost ${frames.rowsLost}`);
-    if (damaged > 0) parts.push(`damaged ${damaged}`);
-    if (frames.restarts > 0) parts.push(`restarts ${frames.restarts}`);
-    return parts;
+    return this.line.text(unitOf(this.config), countedFrames(this.pipeline.frames()), width);
   }
 
   /** What it came to, for a person. */
   summary(): string {
-    const { stream, config } = this;
-    const report = stream.report();
-    const lines = this.pipeline.lines();
-    // Of frames, only the first went to the decoder of lines.
-    const isText = this.pipeline.decoder.mode !== 'binary';
-    const rejected = isText ? lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments : 0;
-    const text = [
-      `${config.name}: ${report.rows} rows in all, ${this.pipeline.rowsDecoded} of them in this run`,
-      summary(report, scoreOf(report, unitOf(config)), rejected),
-    ];
-    const frames = this.pipeline.frames();
-    if (frames.rxFrames > 0) {
-      text.push(`  ${[`${frames.rxFrames} frames`, `${frames.labels} labels`, ...this.counted()].join(', ')}`);
-    }
-    if (this.recorder !== null) {
-      const { bytesWritten, segments, lostBytes } = this.recorder.metrics();
-      text.push(
-        `  recorded ${bytesWritten} bytes in ${segments} files${lostBytes > 0 ? `, ${lostBytes} bytes lost` : ''}`,
-      );
-    }
-    if (this.isSaved) text.push(`  saved ${this.store.file}, hash ${stream.hash()}`);
-    return text.join('\n');
+    const { pipeline, config, recorder, checkpoints } = this;
+    return summaryOf(pipeline, config, recorder?.metrics(), checkpoints.file);
   }
 }
 

@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RecordedSession } from '../recording/index.js';
+import { restoreStream, type Stream, saveStream } from '../stream/index.js';
+import { CheckpointStore, DaemonError } from './checkpoints.js';
+import type { Priority } from './journal.js';
+import type { TaskStatus } from './live-task.js';
+import { SaveSchedule } from './save-schedule.js';
+
+/** How long a checkpoint waits for the recording. */
+const RECORDING_WAIT_MS = 2000;
+
+export interface KeeperOptions {
+  directory: string;
+  name: string;
+  say(text: string, priority?: Priority): void;
+  /** The session of the run. @throws DaemonError where there is none */
+  session(): RecordedSession;
+}
+
+/**
+ * Keeps checkpoints of a stream, one after the other: now and then, when asked to, at the end. One that fails is said
+ * once, tried again, and said when it works.
+ */
+export class CheckpointKeeper {
+  private readonly store: CheckpointStore;
+  /** The last save asked for; rejects where it failed. */
+  private saved: Promise<void> = Promise.resolve();
+  /** The last checkpoint kept aside; never rejects. */
+  private keptAside: Promise<void> = Promise.resolve();
+  private savedSteps = 0;
+  private savedMs: number | null = null;
+  /** The last save worked. */
+  private isSaved = false;
+  /** Why it did not. */
+  private problem: string | null = null;
+  private readonly saves = { written: 0, failed: 0, bytesWritten: 0 };
+  private readonly schedule = new SaveSchedule(
+    () => this.isChanged,
+    () => this.save(),
+  );
+  /** The last save did not work, and that was said. */
+  private isFailing = false;
+
+  constructor(
+    private readonly stream: Stream,
+    private readonly options: KeeperOptions,
+  ) {
+    this.store = new CheckpointStore(options.directory, options.name);
+  }
+
+  /** Whether something was learned since the last one. */
+  get isChanged(): boolean {
+    return this.stream.network.steps !== this.savedSteps;
+  }
+
+  /** The file of the last one, where it is as the stream is; undefined otherwise. */
+  get file(): string | undefined {
+    return this.isSaved ? this.store.file : undefined;
+  }
+
+  status(): TaskStatus['checkpoint'] {
+    const { store, stream, savedMs, saves, problem } = this;
+    return {
+      file: store.file,
+      ageS: savedMs === null ? null : (performance.now() - savedMs) / 1000,
+      ...saves,
+      unsavedSteps: stream.network.steps - this.savedSteps,
+      problem,
+    };
+  }
+
+  /** Makes the place for them. @throws SpecError where that cannot be, whatever is mended */
+  async prepare(): Promise<void> {
+    await this.store.prepare().catch((error: unknown) => {
+      // A disk that is full or read-only may be mended while this learns.
+      if (!(error instanceof DaemonError)) throw error;
+      this.failed(error);
+    });
+  }
+
+  /**
+   * Puts the stream where the last usable one was.
+   *
+   * @returns its file, undefined where there is none
+   * @throws CheckpointError where there are some and none can be used
+   */
+  async resume(): Promise<string | undefined> {
+    const { stream, options } = this;
+    const { used, refused } = await this.store.load((bytes, file) => restoreStream(stream, bytes, file));
+    for (const error of refused) options.say(error.message, 'warning');
+    if (used !== undefined) options.say(`goes on from ${used}: ${stream.rows} rows, hash ${stream.hash()}`);
+    else if (refused.length > 0) throw refused[0];
+    this.savedSteps = stream.network.steps;
+    return used;
+  }
+
+  /** From now on one every `intervalS` seconds, where something was learned; 0: none. */
+  every(intervalS: number): void {
+    this.schedule.every(intervalS);
+  }
+
+  stop(): void {
+    this.schedule.stop();
+  }
+
+  /** Keeps one now. When it resolves, it survives a power cut. @throws DaemonError */
+  async save(): Promise<void> {
+    const { options, store } = this;
+    const session = options.session();
+    const bytes = saveStream(this.stream);
+    // First in the recording, so that it knows every checkpoint there is; but its disk may not answer.
+    const recorded = session.checkpoint('saved', store.file);
+    const saved = this.write(bytes, Promise.race([recorded, sleep(RECORDING_WAIT_MS)]));
+    saved.then(
+      () => {
+        if (this.isFailing) options.say(`checkpoints are kept again, in ${store.file}`, 'notice');
+        this.isFailing = false;
+      },
+      (error: Error) => this.failed(error),
+    );
+    return saved;
+  }
+
+  /** The same for whoever does not wait: says how it went. */
+  saveAndSay(): void {
+    const { options, store, stream, isFailing } = this;
+    const { rows } = stream;
+    const hash = stream.hash();
+    this.save().then(
+      () => options.say(`saved ${store.file}, hash ${hash}, ${rows} rows`),
+      (error: Error) => {
+        if (isFailing) options.say(error.message, 'error'); // a first failure is said anyway
+      },
+    );
+  }
+
+  /** Keeps one aside, and at most `keep` of those there are. */
+  saveAside(keep: number): void {
+    const { options, store, stream } = this;
+    const bytes = saveStream(stream);
+    const file = store.asideFile(stream.rows);
+    const recorded = options.session().checkpoint('aside', file);
+    this.keptAside = this.keptAside
+      .then(() => Promise.race([recorded, sleep(RECORDING_WAIT_MS)]))
+      .then(() => store.saveAside(file, bytes, keep))
+      .catch((error: Error) => options.say(error.message, 'error'));
+  }
+
+  /** Keeps the last one, once all before it are done. @throws DaemonError */
+  async finish(): Promise<void> {
+    await this.keptAside;
+    await this.write(saveStream(this.stream));
+  }
+
+  private failed(error: Error): void {
+    if (!this.isFailing) this.options.say(`${error.message}; learning goes on, and it is tried again`, 'error');
+    this.isFailing = true;
+  }
+
+  /** Keeps a state of now, after the ones before it. */
+  private write(bytes: Uint8Array, after: Promise<void> = Promise.resolve()): Promise<void> {
+    this.savedSteps = this.stream.network.steps;
+    this.saved = this.saved
+      .catch(() => {})
+      .then(() => after)
+      .then(() => this.store.save(bytes))
+      .then(
+        () => {
+          this.savedMs = performance.now();
+          this.isSaved = true;
+          this.problem = null;
+          this.saves.written++;
+          this.saves.bytesWritten += bytes.length;
+        },
+        (error: Error) => {
+          this.isSaved = false;
+          this.problem = error.message;
+          this.savedSteps = -1;
+          this.saves.failed++;
+          throw error;
+        },
+      );
+    return this.saved;
+  }
+}
