@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { type ConfigChange, demoConfigPath, loadConfig, scoreOf, unitOf } from '../daemon/index.js';
+import { packageFile } from '../ingest/index.js';
 import type { ReplayResult } from '../recording/index.js';
 import { EXIT_FAILED } from './errors.js';
 import { parseVariation, type Variation } from './options.js';
@@ -52,7 +54,7 @@ export function sweepCommand(): Command {
 async function runAll(cells: readonly SweepCell[], workers: number): Promise<Done[]> {
   const { Tinypool } = await import('tinypool');
   const count = Math.min(workers, cells.length);
-  const filename = new URL('./sweep-worker.js', import.meta.url).href;
+  const filename = pathToFileURL(packageFile('dist/sweep-worker.js')).href;
   const pool = new Tinypool({ filename, minThreads: count, maxThreads: count });
   const progress = new Progress();
   let ended = 0;

@@ -20,6 +20,8 @@ export function replayWithin(
   if (replay === 0) return options;
   const rowUs = measureUs({ ...options, memory: { ...memory, replay: 0 } });
   const replayedUs = (measureUs({ ...options, memory }) - rowUs) / replay;
-  const fitting = replayedUs > 0 ? Math.floor((budgetUs - rowUs) / replayedUs) : replay;
+  const leftUs = budgetUs - rowUs;
+  // On a busy machine replayed rows may have seemed to take no time.
+  const fitting = leftUs <= 0 ? 0 : replayedUs > 0 ? Math.floor(leftUs / replayedUs) : replay;
   return { ...options, memory: { ...memory, replay: Math.max(0, Math.min(replay, fitting)) } };
 }

@@ -2,10 +2,10 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from './errors.js';
+import { packageFile } from './package-file.js';
 
 const PATH = /^\/dev\/\S+/;
 const START_TIMEOUT_MS = 5000;
@@ -137,7 +137,7 @@ function pathSaidBy(child: ChildProcess): Promise<string> {
 
 /** Builds the program with this machine's C compiler, once for every version of its sources. */
 async function buildProgram(): Promise<string> {
-  const root = firmwareFolder();
+  const root = packageFile('firmware-bridge');
   const sources = ['simulator', 'src'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((file) => file.endsWith('.c'))
@@ -164,11 +164,4 @@ async function buildProgram(): Promise<string> {
   }
   renameSync(temporary, program);
   return program;
-}
-
-/** The folder `firmware-bridge` of this package, whether run from its bundle or from a test. */
-function firmwareFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'firmware-bridge/simulator')) && folder !== dirname(folder)) folder = dirname(folder);
-  return join(folder, 'firmware-bridge');
 }

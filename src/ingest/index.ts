@@ -4,6 +4,7 @@ export { FileSource } from './file.js';
 export { FirmwareDevice, type FirmwareDeviceOptions } from './firmware-device.js';
 export { loadBinding } from './linux-port.js';
 export { MemorySource } from './memory.js';
+export { packageFile } from './package-file.js';
 export { listPorts, type PortInfo, resolvePort } from './ports.js';
 export { openPty, type Pty, type PtyOptions, WAITING_PROVIDERS } from './pty.js';
 export { type SerialOptions, SerialSource } from './serial.js';

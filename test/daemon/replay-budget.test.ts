@@ -38,3 +38,11 @@ test('on this machine: a budget of a second leaves all, one of a nanosecond none
     expect(replayWithin({ ...options, memory: { replay: 6, budgetUs } }, measureRowUs).memory?.replay).toBe(replay);
   }
 });
+
+test('where a busy machine makes replayed rows seem free, the budget still decides whether there is any', () => {
+  const busy = () => 5;
+  const replay = (budgetUs: number) =>
+    replayWithin({ ...options, memory: { replay: 6, budgetUs } }, busy).memory?.replay;
+  expect(replay(4)).toBe(0);
+  expect(replay(6)).toBe(6);
+});

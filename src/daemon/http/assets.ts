@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { packageFile } from '../../ingest/index.js';
 
 /** A file of the page. */
 export interface Asset {
@@ -21,17 +21,10 @@ const FILES: Record<string, [file: string, type: string]> = {
 
 /** The page by its paths, as `npm run build` made it. */
 export function loadAssets(): Map<string, Asset> {
-  const folder = pageFolder();
+  const folder = packageFile('dist/page');
   const assets = Object.entries(FILES).map(([path, [file, type]]): [string, Asset] => {
     const bytes = new Uint8Array(gzipSync(readFileSync(join(folder, file)), { level: 9 }));
     return [path, { type, bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"` }];
   });
   return new Map(assets);
-}
-
-/** dist/page of this package, whether run from its bundle or from a test. */
-function pageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
-  return join(folder, 'dist/page');
 }
