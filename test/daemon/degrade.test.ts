@@ -2,13 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
-import type { StatusMessage } from '../../src/daemon/http/messages.js';
+import type { BeginMessage, StatusMessage } from '../../src/daemon/http/messages.js';
 import { RowWatch } from '../../src/daemon/row-watch.js';
 import { SaveSchedule } from '../../src/daemon/save-schedule.js';
 import { resolveColumns } from '../../src/spec/index.js';
 import { MISSING, PREDICTED, QUARANTINED } from '../../src/stream/index.js';
 import { edgegrad } from '../support/cli.js';
 import { configure, folderOfTest, LINE_CONFIG, lineRows, runDaemon } from '../support/daemon.js';
+import { listen } from '../support/live-daemon.js';
 import { needPty } from '../support/pty.js';
 
 // What can go wrong around a process that learns: it goes on with what it can, says so once, and comes back by itself.
@@ -335,7 +336,18 @@ test('a wall clock that jumps back ten years, forward and back again: the same b
         expect(task.lastRowAgeS).toBeLessThan(20);
       }, 10_000);
       expect((await fetch(`${url}/healthz`)).status).toBe(200);
+      await pause(isMoved ? 1100 : 0); // a row a second is kept for pages
     }
+    const { messages, end } = await listen(url ?? '');
+    await vi.waitFor(() => expect(messages.map((message) => message.name)).toContain('begin'), 5000);
+    end();
+    const begin = messages.find((message) => message.name === 'begin')?.data as BeginMessage;
+    const times = begin.tasks[0].past.map((sample) => sample.timeMs);
+    if (isMoved) expect(times.length).toBeGreaterThan(2);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    // Whatever the clock said then, a page shows it where it was.
+    for (const time of times) expect(begin.timeMs - time).toBeGreaterThanOrEqual(-100);
+    for (const time of times) expect(begin.timeMs - time).toBeLessThan(60_000);
     run.child.stdin.end();
     expect(await run.closed, run.said()).toBe(0);
     const verified = await edgegrad(['verify', join(name, 'recordings')], { cwd: folder });

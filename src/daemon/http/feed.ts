@@ -43,6 +43,7 @@ export class TaskFeed {
   private readonly past: Float64Array;
   private pasts = 0;
   private pastPlace = 0;
+  /** Times of `performance.now()`, as all that is kept: the wall clock may be set in between. */
   private errors: [number, number | null, number | null][] = [];
   private errorsScored = -1;
   private secondsPerError = 1;
@@ -181,7 +182,7 @@ export class TaskFeed {
     if (done > 0 && stream.places !== this.pastPlace) {
       const off = (this.pasts++ % PAST) * (1 + rowWidth + scoredWidth);
       past.fill(Number.NaN, off, off + 1 + rowWidth + scoredWidth);
-      past[off] = Date.now();
+      past[off] = now;
       this.writeRow(past, off + 1);
       this.writeScored(past, off + 1 + rowWidth);
       this.pastPlace = stream.places;
@@ -192,7 +193,7 @@ export class TaskFeed {
     if (scored === this.errorsScored || scored === 0) return;
     this.errorsScored = scored;
     const { model, baseline } = errorOf(task, 'window');
-    this.errors.push([Date.now(), model, baseline]);
+    this.errors.push([now, model, baseline]);
     if (this.errors.length < 2 * ERRORS) return;
     this.errors = this.errors.filter((_, i) => i % 2 === 1);
     this.secondsPerError *= 2;
@@ -243,7 +244,7 @@ export class TaskFeed {
       status: this.status(),
       events: [...task.events()],
       past: this.pastSamples(),
-      errors: this.errors,
+      errors: this.errors.map(([ms, model, baseline]) => [ms + wallAheadMs(), model, baseline]),
     };
   }
 
@@ -255,7 +256,7 @@ export class TaskFeed {
       const off = (k % PAST) * width;
       const scored = shortened(past, off + 1 + rowWidth, scoredWidth);
       samples.push({
-        timeMs: past[off],
+        timeMs: past[off] + wallAheadMs(),
         row: shortened(past, off + 1, rowWidth),
         scored: past[off + 1 + rowWidth] < 0 ? null : scored,
       });
@@ -273,3 +274,6 @@ export function errorOf(task: LiveTask, over: 'window' | 'all'): ErrorMessage {
     value === null ? null : short(score.label === 'accuracy' ? 1 - value : value);
   return { model: wrong(model), baseline: wrong(baseline) };
 }
+
+/** What the wall clock says now, beside `performance.now()`. */
+const wallAheadMs = () => Date.now() - performance.now();
