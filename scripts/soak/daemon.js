@@ -1,10 +1,10 @@
-// npm run soak:daemon -- [--minutes 2] [--rows 1e8] [--all]: what the daemon takes, measured from outside, against its
-// budgets. Prints a table; fails where a budget is not kept.
+// npm run soak:daemon -- [--minutes 2] [--rows 1e8] [--only memory,all]: what the daemon takes, measured from outside,
+// against its budgets. Prints a table; fails where a budget is not kept.
 //   start    from `edgegrad run` to the first prediction on standard output, rows coming in all the time
 //   latency  from the write of a row into the pseudo-terminal to its prediction on standard output, and to `cat`
 //   idle     processor time at 10 rows a second
-//   memory   at full speed for so many minutes, or so many rows: after the first fifth and at the end. With `--all`
-//            everything that can be switched on is.
+//   memory   at full speed for so many minutes, or so many rows: after the first fifth and at the end. `all`:
+//            with everything switched on that can be.
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ const wanted = values.only.split(',');
 const STARTS = 7;
 const LATENCIES = 2000;
 const IDLE_S = 20;
-const MB = 2 ** 20;
+const MB = 1e6;
 
 const folder = temporaryFolder();
 const link = join(folder, 'ttyBOARD');
@@ -203,12 +203,12 @@ async function memory(what, file, limitMB) {
     process.exitCode = 1;
   }
   note(`${what}: rows`, `${rows.toExponential(2)}, ${Math.round(rows / seconds)}/s`);
-  budget(`${what}: resident, the most`, most / MB, limitMB, 'MiB');
-  budget(`${what}: more than after a fifth of it`, Math.max(0, end - warm) / MB, 2, 'MiB');
+  budget(`${what}: resident, the most`, most / MB, limitMB, 'MB');
+  budget(`${what}: more than after a fifth of it`, Math.max(0, end - warm) / MB, 2, 'MB');
 }
 
 const bare = await bareNode();
-note('Node alone, resident', `${(bare / MB).toFixed(1)} MiB`);
+note('Node alone, resident', `${(bare / MB).toFixed(1)} MB`);
 if (wanted.includes('start')) await start();
 if (wanted.includes('latency')) await latency();
 if (wanted.includes('idle')) await idle();
