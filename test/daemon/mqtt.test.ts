@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -289,4 +289,20 @@ test('an alarm that begins or ends is told at once, and Home Assistant knows whe
   // Nothing but the first row and the changes: an hour lies between states otherwise.
   const inAlarm = states().map(({ outcome }) => outcome.includes('alarm') as boolean);
   expect(inAlarm).toEqual(inAlarm.map((_, i) => i % 2 === 1));
+});
+
+test('an encrypted broker is known by the certificate of caFile, and refused without', async (context) => {
+  needTool(context, 'mosquitto');
+  needTool(context, 'openssl');
+  const folder = mkdtempSync(join(tmpdir(), 'edgegrad-tls-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [key, certificate] = ['key.pem', 'cert.pem'].map((file) => join(folder, file));
+  const made = `req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=broker -addext subjectAltName=IP:127.0.0.1`;
+  execFileSync('openssl', [...made.split(' '), '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  const broker = await Broker.start(`allow_anonymous true\ncertfile ${certificate}\nkeyfile ${key}\nuser root\n`);
+  const url = broker.url.replace('mqtt:', 'mqtts:');
+  const trusting = started(config(`url = "${url}"\ncaFile = "${certificate}"`));
+  await until(() => expect(trusting.said()).toContain(`broker ${url} is there`));
+  const wary = started(config(`url = "${url}"`).replace('"bench"', '"wary"'));
+  await until(() => expect(wary.said()).toMatch(/is away: self-signed certificate/));
 });
