@@ -149,6 +149,7 @@ test('page: it says when the process is away, and goes on by itself when it is b
   process.kill(daemon.pid, 'SIGCONT');
   await vi.waitFor(async () => expect(await page.locator('#live').textContent()).toBe('live'), { timeout: 20_000 });
   expect(await page.getByText(/Away since/).isVisible()).toBe(false);
+  await page.locator('canvas').first().waitFor(); // charts are made anew, those that are in sight
   const before = await canvasOf(page, 0);
   await page.waitForTimeout(500);
   expect((await canvasOf(page, 0)).sum).not.toBe(before.sum);
