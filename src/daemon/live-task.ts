@@ -97,15 +97,6 @@ export interface OutputContext {
   stop(): void;
 }
 
-/** What an output may do with the process. */
-export interface OutputContext {
-  readonly tasks: readonly LiveTask[];
-  /** A line for a person. */
-  say(text: string, priority: Priority): void;
-  /** Ends the run: every task saves. */
-  stop(): void;
-}
-
 /** Where what a process does goes to. */
 export interface Output {
   /** @throws EdgegradError where it cannot begin */

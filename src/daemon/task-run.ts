@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Backlog, type BacklogSink } from '../ingest/index.js';
 import { Pipeline, RecordedSession, Recorder, streamOptionsOf } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
 import { createStream, DRIFTED, FORGOTTEN, type Stream } from '../stream/index.js';
@@ -13,14 +11,14 @@ import type { Priority } from './journal.js';
 import { learnAgain } from './learn-again.js';
 import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
 import { keepsUp } from './notify.js';
-import { changedKeys } from './reload.js';
 import { replayWithin } from './replay-budget.js';
 import { RowWatch } from './row-watch.js';
-import { withoutSecrets } from './secrets.js';
-import type { LogPlayer, OpenedSource } from './source.js';
+import type { OpenedSource } from './source.js';
 import { figure, scoreOf, unitOf } from './status.js';
 import { StepTimer } from './step-timer.js';
+import { TaskConfig } from './task-config.js';
 import { TaskLine } from './task-line.js';
+import { END_OF_LOG, TaskSource } from './task-source.js';
 import { countedFrames, summaryOf } from './task-summary.js';
 import { VERSION } from './version.js';
 
@@ -37,11 +35,6 @@ export interface TaskOptions {
 
 /** Why a run has ended. */
 const STOPPED = 'stopped';
-const END_OF_LOG = 'end of log';
-
-/** Keys that a reload puts in force at once, and those that are read when the process starts. */
-const LIVE = /^(source|checkpoint\.intervalS)\b/;
-const LATER = /^(record|output|http|mqtt)\b/;
 
 /** How long the end waits for the recording. */
 const RECORDING_WAIT_MS = 1000;
@@ -58,7 +51,8 @@ const EVENTS = 200;
  */
 export class TaskRun implements LiveTask {
   readonly stream: Stream;
-  config: Config;
+  private readonly configs: TaskConfig;
+  private readonly source: TaskSource;
   private readonly checkpoints: CheckpointKeeper;
   private readonly line: TaskLine;
   private readonly observers = new Set<TaskObserver>();
@@ -73,13 +67,6 @@ export class TaskRun implements LiveTask {
   /** Null before the run begins. */
   private session: RecordedSession | null = null;
   private readonly timer = new StepTimer();
-  private opened: OpenedSource | null = null;
-  /** Before the source that is open. */
-  private backlog: Backlog | null = null;
-  /** Who holds the source: what waits to be learned from, and outputs that are read too slowly. */
-  private readonly holds = { backlog: false, outputs: false };
-  private isConnected = false;
-  private isLost = false;
   private isOver = false;
   private mismatch: SpecError | undefined;
   private end!: (reason: string) => void;
@@ -90,8 +77,6 @@ export class TaskRun implements LiveTask {
     };
   });
   private endedBy: string | null = null;
-  /** A reload under way; never rejects. */
-  private reloading: Promise<void> = Promise.resolve();
 
   /** @throws SpecError where columns, task and network do not fit together */
   constructor(
@@ -99,8 +84,13 @@ export class TaskRun implements LiveTask {
     private readonly options: TaskOptions,
   ) {
     const { name, checkpoint } = config;
-    this.config = config;
+    this.configs = new TaskConfig(config, {
+      say: (text, priority) => this.say(text, priority),
+      isOver: () => this.endedBy !== null,
+      use: (next, changed) => this.use(next, changed),
+    });
     this.stream = createStream(replayWithin(streamOptionsOf(config)));
+    this.source = this.makeSource();
     this.driftNews = new DriftNews(this.stream);
     this.checkpoints = new CheckpointKeeper(this.stream, {
       directory: checkpoint.directory,
@@ -110,7 +100,7 @@ export class TaskRun implements LiveTask {
     });
     this.line = new TaskLine(name, this.stream);
     this.link = new DeviceLink(this.stream, {
-      send: (bytes) => this.opened?.source.send(bytes) === true,
+      send: (bytes) => this.source.send(bytes),
       say: (text) => this.say(text),
       rowPeriodS: config.source.rowPeriodS,
       output: config.source.output,
@@ -189,25 +179,25 @@ export class TaskRun implements LiveTask {
     if (goesOn) session.gap('restart');
     this.driftNews.begin();
     this.line.begin();
-    this.opened = await this.options.open(this.config);
+    await this.source.open(this.config);
     checkpoints.every(this.config.checkpoint.intervalS);
     if (checkpoints.isChanged) checkpoints.save().catch(() => {}); // it is said
     let reason: string;
     let recorded: Promise<void>;
     try {
-      const { description } = this.opened;
+      const { description } = this.source;
       if (this.config.source.wait) await isReady(`waits for ${description}`);
-      await Promise.race([this.startSource(), this.ended]); // a port may be waited for, for ever
+      await Promise.race([this.source.start(), this.ended]); // a port may be waited for, for ever
       await isReady(description);
       reason = await this.ended;
       this.isOver = true;
-      await this.reloading;
-      await this.stopSource();
+      await this.configs.settled();
+      await this.source.stop();
       recorded = session.end(reason, reason === END_OF_LOG);
     } finally {
       this.isOver = true;
       checkpoints.stop();
-      await this.opened?.close();
+      await this.source.close();
     }
     await checkpoints.finish();
     // A recording whose disk does not answer is whole up to its last chunk.
@@ -215,12 +205,16 @@ export class TaskRun implements LiveTask {
     if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
       throw new DaemonError('RUN_CUT_OFF', {
-        where: this.opened.source.name,
+        where: this.source.name,
         found: reason,
         expected: 'the whole log',
         remedy: 'start again; what was learned is saved',
       });
     }
+  }
+
+  get config(): Config {
+    return this.configs.current;
   }
 
   /** Ends the run: `run` saves, says what was learned, and returns. */
@@ -245,41 +239,16 @@ export class TaskRun implements LiveTask {
     if (keep > 0) this.checkpoints.saveAside(keep);
   }
 
-  /**
-   * Goes on with another configuration, keeping what was learned. What is learned, and from which columns, cannot
-   * change so: such a configuration is refused, and the one in force kept.
-   *
-   * @param load reads the configuration; what it throws is said, and the one in force kept
-   */
+  /** As `TaskConfig.reload`. */
   reload(load: () => Config): Promise<void> {
-    this.reloading = this.reloading.then(() => this.reread(load));
-    return this.reloading;
-  }
-
-  private async reread(load: () => Config): Promise<void> {
-    if (this.endedBy !== null) return;
-    let next: Config;
-    try {
-      next = load();
-    } catch (error) {
-      this.say(`configuration kept as it was: ${(error as Error).message}`, 'error');
-      return;
-    }
-    const changed = changedKeys(this.config, next);
-    const fixed = changed.filter((key) => !LIVE.test(key) && !LATER.test(key));
-    if (changed.length === 0) this.say('configuration read again: nothing has changed');
-    else if (fixed.length > 0) {
-      this.say(
-        `configuration kept as it was: ${fixed.join(', ')} cannot change without losing what was learned; start again with --fresh`,
-      );
-    } else await this.use(next, changed);
+    return this.configs.reload(load);
   }
 
   /** A question to ask now and then: is what comes in dealt with? */
   progress(): () => boolean {
     const { pipeline, stream } = this;
     const takesBytes = keepsUp(() => ({
-      received: this.opened?.source.counters().rxBytes ?? 0,
+      received: this.source.counters().rxBytes ?? 0,
       done: pipeline.lines().rxBytes + pipeline.frames().rxBytes,
     }));
     const takesRows = keepsUp(() => {
@@ -299,18 +268,7 @@ export class TaskRun implements LiveTask {
   }
 
   hold(isHeld: boolean): void {
-    this.holdBy('outputs', isHeld);
-  }
-
-  private holdBy(who: 'backlog' | 'outputs', isHeld: boolean): void {
-    const { holds } = this;
-    holds[who] = isHeld;
-    this.opened?.source.hold?.(holds.backlog || holds.outputs);
-  }
-
-  /** What the source and its queue have counted. */
-  private linkCounters(): Record<string, number> {
-    return { ...this.opened?.source.counters(), ...this.backlog?.counters() };
+    this.source.hold(isHeld);
   }
 
   setLearning(on: boolean): void {
@@ -339,22 +297,22 @@ export class TaskRun implements LiveTask {
   }
 
   status(): TaskStatus {
-    const { stream, pipeline, opened, timer } = this;
+    const { stream, pipeline, source, timer } = this;
     const { lastRowMs } = timer;
     const { clock } = this.link;
     const isTimed = clock.count > 0 && pipeline.decoder.mode === 'binary' && lastRowMs > 0;
     const lagS = isTimed ? lastRowMs / 1000 - clock.hostTimeOf(pipeline.decoder.frames.timeUs[0]) / 1e6 : Number.NaN;
     return {
       name: this.config.name,
-      source: opened?.description ?? '',
-      isConnected: this.isConnected,
+      source: source.description,
+      isConnected: source.isConnected,
       ended: this.endedBy,
       isLearning: stream.isLearning,
       rowsPerSecond: this.line.rowsPerSecond,
       report: stream.report(),
       lines: pipeline.lines(),
       frames: pipeline.frames(),
-      link: this.linkCounters(),
+      link: source.counters(),
       steps: timer.times(),
       lastRowAgeS: lastRowMs > 0 ? (performance.now() - lastRowMs) / 1000 : null,
       // A device that plays a log faster than it was has a clock that tells nothing of now.
@@ -383,30 +341,9 @@ export class TaskRun implements LiveTask {
   }
 
   private async use(next: Config, changed: readonly string[]): Promise<void> {
-    const before = this.config;
-    this.config = next;
-    this.checkpoints.every(this.config.checkpoint.intervalS);
-    try {
-      if (changed.some((key) => key.startsWith('source'))) {
-        await this.stopSource();
-        await this.opened?.close();
-        this.isLost = true;
-        // A device that is not there yet is no reason to end: it was configured on purpose.
-        this.opened = await this.options.open({ ...next, source: { ...next.source, wait: true } });
-        void this.startSource().catch((error: Error) => this.end(error.message));
-      }
-      this.session!.configured(this.recordedConfig());
-      const later = changed.filter((key) => LATER.test(key));
-      const now = changed.filter((key) => !LATER.test(key));
-      if (now.length > 0) this.say(`configuration changed: ${now.join(', ')}`);
-      if (later.length > 0) this.say(`configuration changed from the next start on: ${later.join(', ')}`);
-    } catch (error) {
-      this.say(`configuration kept as it was: ${(error as Error).message}`);
-      this.config = before;
-      this.checkpoints.every(this.config.checkpoint.intervalS);
-      this.opened = await this.options.open({ ...before, source: { ...before.source, wait: true } });
-      void this.startSource().catch((failure: Error) => this.end(failure.message));
-    }
+    if (changed.some((key) => key.startsWith('source'))) await this.source.exchange(next);
+    this.checkpoints.every(next.checkpoint.intervalS);
+    this.session!.configured(this.recordedConfig());
   }
 
   /**
@@ -439,86 +376,29 @@ export class TaskRun implements LiveTask {
   }
 
   private recordedConfig(): { file: string; text: string; resolved: Config } {
-    const { config, stream } = this;
     // A budget of time is recorded as what it came to.
-    const replay = stream.report().memory?.replay ?? 0;
-    const memory = config.memory && { ...config.memory, replay };
-    return { file: config.file, ...withoutSecrets({ ...config, memory }, textOf(config.file)) };
+    return this.configs.recorded(this.stream.report().memory?.replay ?? 0);
   }
 
-  private async startSource(): Promise<void> {
+  private makeSource(): TaskSource {
     const { stream, timer } = this;
-    const session = this.session!;
-    const { source, description, opensMidLine, endsItself, device } = this.opened!;
-    const waiting = setTimeout(() => this.say(`waits for ${description}`), 500);
-    waiting.unref();
-    const sink: BacklogSink = {
+    return new TaskSource({
+      open: this.options.open,
+      executor: stream.network.executor,
+      say: (text, priority) => this.say(text, priority),
       bytes: (buffer, length) => {
         timer.begin(stream.rows);
-        session.bytes(buffer, length);
+        this.session!.bytes(buffer, length);
         timer.end(stream.rows);
         if (this.hasDrifted) this.tellDrift();
       },
-      opened: (what) => {
-        clearTimeout(waiting);
-        this.isConnected = true;
-        this.say(this.isLost ? `${what} is back` : `${description}; ${stream.network.executor} executor`);
-        session.opened(what, { isAgain: this.isLost, mayBeMidLine: opensMidLine });
-      },
+      opened: (what, how) => this.session!.opened(what, how),
       closed: (reason) => {
-        this.isConnected = false;
-        this.isLost = true;
         this.link.closed();
-        session.closed(reason);
-        if (device !== undefined) this.endWith(device, reason);
-        else if (endsItself) this.end(reason === 'end of file' ? END_OF_LOG : reason);
-        else if (reason !== 'stopped') this.say(`${source.name} is gone: ${reason}; waiting for it`, 'warning');
+        this.session!.closed(reason);
       },
-      dropped: () => session.opened('bytes were dropped', { isAgain: true, mayBeMidLine: true }),
-      overflowing: (isOverflowing, droppedBytes) => {
-        if (isOverflowing) this.say('rows come faster than they are learned: what finds no room is dropped', 'warning');
-        else this.say(`keeps up again: ${droppedBytes} bytes were dropped`, 'notice');
-      },
-    };
-    this.holds.backlog = false;
-    this.backlog = new Backlog({
-      capacityBytes: 1024 * this.config.source.queueKB,
-      hold: source.hold === undefined ? undefined : (isHeld) => this.holdBy('backlog', isHeld),
-      sink,
+      ended: (reason) => this.end(reason),
     });
-    await source.start(this.backlog);
-    if (device === undefined) return;
-    device.start();
-    if (device.totalBytes === undefined) return; // its terminal goes with it
-    const { totalBytes } = device;
-    device.finished
-      .then(() =>
-        arrivalOf(
-          totalBytes,
-          () => this.linkCounters(),
-          () => this.isOver,
-        ),
-      )
-      .then(
-        () => this.end(END_OF_LOG),
-        (error: Error) => this.end(error.message),
-      );
-  }
-
-  /** The terminal of a device that plays a log has gone: because the log has ended, or it was cut off. */
-  private endWith(device: LogPlayer, reason: string): void {
-    if (device.totalBytes !== undefined) this.end(reason);
-    else
-      device.finished.then(
-        () => this.end(END_OF_LOG),
-        () => this.end(reason),
-      );
-  }
-
-  private async stopSource(): Promise<void> {
-    this.opened?.device?.stop();
-    await this.opened?.source.stop();
-    this.backlog?.discard();
   }
 
   /** Its line for a person, counted up to now; called a few times a second, or less often. */
@@ -532,29 +412,5 @@ export class TaskRun implements LiveTask {
   summary(): string {
     const { pipeline, config, recorder, checkpoints } = this;
     return summaryOf(pipeline, config, recorder?.metrics(), checkpoints.file);
-  }
-}
-
-/** The text of a configuration file; empty where it has gone since it was read. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/**
- * Resolves when everything a device sent has been learned from; a cut before would lose what is on its way. Gives up
- * where nothing comes for five seconds, and once the run is over.
- */
-async function arrivalOf(bytes: number, counters: () => Record<string, number>, isOver: () => boolean): Promise<void> {
-  for (let idleMs = 0, before = -1; idleMs < 5000 && !isOver(); idleMs += 5) {
-    const { rxBytes, rxQueuedBytes } = counters();
-    const done = rxBytes - rxQueuedBytes;
-    if (done >= bytes) return;
-    if (done !== before) idleMs = 0;
-    before = done;
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,0 +1,196 @@
+import { Backlog, type BacklogSink } from '../ingest/index.js';
+import type { Config } from './config.js';
+import type { Priority } from './journal.js';
+import type { LogPlayer, OpenedSource } from './source.js';
+
+/** A log that was played has ended: everything it had has been learned from. */
+export const END_OF_LOG = 'end of log';
+
+export interface TaskSourceOptions {
+  /** Opens where rows come from. @throws EdgegradError */
+  open(config: Config): Promise<OpenedSource>;
+  /** What runs the network, as is said with the source. */
+  executor: string;
+  /** A line for a person. */
+  say(text: string, priority?: Priority): void;
+  /** `buffer[0, length)` are the next bytes. */
+  bytes(buffer: Uint8Array, length: number): void;
+  /** Bytes come from now on. `isAgain`: they do not go on where the last ones ended. */
+  opened(what: string, how: { isAgain: boolean; mayBeMidLine: boolean }): void;
+  /** No bytes come until the next `opened`, if there is one. */
+  closed(reason: string): void;
+  /** Nothing more will come. */
+  ended(reason: string): void;
+}
+
+/**
+ * Where the rows of a task come from: a source that is opened, and may be exchanged for another, behind a queue for what
+ * comes faster than it is learned; and, where a log is played, the device that plays it.
+ */
+export class TaskSource {
+  isConnected = false;
+  private opened: OpenedSource | null = null;
+  /** What it was opened by. */
+  private config: Config | null = null;
+  /** Before the source that is open. */
+  private backlog: Backlog | null = null;
+  /** Who holds the source: what waits to be learned from, and outputs that are read too slowly. */
+  private readonly holds = { backlog: false, outputs: false };
+  /** It was there, or another one was. */
+  private isLost = false;
+  private isStopped = false;
+
+  constructor(private readonly options: TaskSourceOptions) {}
+
+  /** What a person should know about it: `/dev/ttyACM0 at 115200`; '' before it was opened. */
+  get description(): string {
+    return this.opened?.description ?? '';
+  }
+
+  /** For log lines: `serial:/dev/ttyACM0`. */
+  get name(): string {
+    return this.opened?.source.name ?? '';
+  }
+
+  /** What the source and its queue have counted. */
+  counters(): Record<string, number> {
+    return { ...this.opened?.source.counters(), ...this.backlog?.counters() };
+  }
+
+  /** Hands bytes to the device. Returns false where they could not be taken. */
+  send(bytes: Uint8Array): boolean {
+    return this.opened?.source.send(bytes) === true;
+  }
+
+  /** Holds back rows that lose nothing by waiting, or lets them come again. */
+  hold(isHeld: boolean): void {
+    this.holdBy('outputs', isHeld);
+  }
+
+  private holdBy(who: 'backlog' | 'outputs', isHeld: boolean): void {
+    const { holds } = this;
+    holds[who] = isHeld;
+    this.opened?.source.hold?.(holds.backlog || holds.outputs);
+  }
+
+  /** Makes what `start` begins with. @throws EdgegradError */
+  async open(config: Config): Promise<void> {
+    this.opened = await this.options.open(config);
+    this.config = config;
+  }
+
+  /** Goes over to another one. @throws EdgegradError where that cannot be opened: then to the one before */
+  async exchange(config: Config): Promise<void> {
+    const before = this.config!;
+    await this.stop();
+    await this.close();
+    this.isStopped = false;
+    this.isLost = true;
+    try {
+      await this.reopen(config);
+    } catch (error) {
+      await this.reopen(before);
+      throw error;
+    }
+  }
+
+  /** A device that is not there yet is no reason to end: it was configured on purpose. */
+  private async reopen(config: Config): Promise<void> {
+    await this.open({ ...config, source: { ...config.source, wait: true } });
+    void this.start().catch((error: Error) => this.options.ended(error.message));
+  }
+
+  /** Resolves when bytes can come. @throws IngestError */
+  async start(): Promise<void> {
+    const { options } = this;
+    const { source, description, device } = this.opened!;
+    const waiting = setTimeout(() => options.say(`waits for ${description}`), 500);
+    waiting.unref();
+    this.holds.backlog = false;
+    this.backlog = new Backlog({
+      capacityBytes: 1024 * this.config!.source.queueKB,
+      hold: source.hold === undefined ? undefined : (isHeld) => this.holdBy('backlog', isHeld),
+      sink: this.sinkOf(this.opened!, () => clearTimeout(waiting)),
+    });
+    await source.start(this.backlog);
+    if (device === undefined) return;
+    device.start();
+    if (device.totalBytes === undefined) return; // its terminal goes with it
+    const { totalBytes } = device;
+    device.finished
+      .then(() => this.arrivalOf(totalBytes))
+      .then(
+        () => options.ended(END_OF_LOG),
+        (error: Error) => options.ended(error.message),
+      );
+  }
+
+  /** Ends it; what waits is discarded. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    this.opened?.device?.stop();
+    await this.opened?.source.stop();
+    this.backlog?.discard();
+  }
+
+  /** Releases what is beside it. */
+  async close(): Promise<void> {
+    await this.opened?.close();
+  }
+
+  private sinkOf(
+    { source, description, opensMidLine, endsItself, device }: OpenedSource,
+    found: () => void,
+  ): BacklogSink {
+    const { options } = this;
+    return {
+      bytes: (buffer, length) => options.bytes(buffer, length),
+      opened: (what) => {
+        found();
+        this.isConnected = true;
+        options.say(this.isLost ? `${what} is back` : `${description}; ${options.executor} executor`);
+        options.opened(what, { isAgain: this.isLost, mayBeMidLine: opensMidLine });
+      },
+      closed: (reason) => {
+        this.isConnected = false;
+        this.isLost = true;
+        options.closed(reason);
+        if (device !== undefined) this.endWith(device, reason);
+        else if (endsItself) options.ended(reason === 'end of file' ? END_OF_LOG : reason);
+        else if (reason !== 'stopped') options.say(`${source.name} is gone: ${reason}; waiting for it`, 'warning');
+      },
+      dropped: () => options.opened('bytes were dropped', { isAgain: true, mayBeMidLine: true }),
+      overflowing: (isOverflowing, droppedBytes) => {
+        if (isOverflowing) {
+          options.say('rows come faster than they are learned: what finds no room is dropped', 'warning');
+        } else options.say(`keeps up again: ${droppedBytes} bytes were dropped`, 'notice');
+      },
+    };
+  }
+
+  /** The terminal of a device that plays a log has gone: because the log has ended, or it was cut off. */
+  private endWith(device: LogPlayer, reason: string): void {
+    const { options } = this;
+    if (device.totalBytes !== undefined) options.ended(reason);
+    else
+      device.finished.then(
+        () => options.ended(END_OF_LOG),
+        () => options.ended(reason),
+      );
+  }
+
+  /**
+   * Resolves when everything a device sent has been learned from; a cut before would lose what is on its way. Gives up
+   * where nothing comes for five seconds, and once it is stopped.
+   */
+  private async arrivalOf(bytes: number): Promise<void> {
+    for (let idleMs = 0, before = -1; idleMs < 5000 && !this.isStopped; idleMs += 5) {
+      const { rxBytes, rxQueuedBytes } = this.counters();
+      const done = rxBytes - rxQueuedBytes;
+      if (done >= bytes) return;
+      if (done !== before) idleMs = 0;
+      before = done;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
