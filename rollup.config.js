@@ -83,6 +83,7 @@ const pageFiles = () => ({
     const style = [
       readFileSync('node_modules/uplot/dist/uPlot.min.css', 'utf8'),
       readFileSync('src/page/page.css', 'utf8'),
+      readFileSync('src/page/task.css', 'utf8'),
     ].join('\n');
     this.emitFile({ type: 'asset', fileName: 'page.css', source: style });
     for (const file of ['index.html', 'icon.svg']) {

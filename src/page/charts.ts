@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
 import { el, setText } from './dom.js';
-import { clock, figure, percent } from './format.js';
+import { clock, figure, percent, tickFigures } from './format.js';
 
 /** Colours of the page's style, read anew when it turns dark or light. */
 export interface Palette {
@@ -10,6 +10,7 @@ export interface Palette {
   model: string;
   truth: string;
   baseline: string;
+  bad: string;
   classes: string[];
 }
 
@@ -23,6 +24,7 @@ export function readPalette(): Palette {
     model: of('model'),
     truth: of('truth'),
     baseline: of('baseline'),
+    bad: of('bad'),
     classes: Array.from({ length: 8 }, (_, i) => of(`class-${i}`)),
   };
 }
@@ -33,18 +35,24 @@ export interface Line {
   color: (palette: Palette, index: number) => string;
   dash?: number[];
   width?: number;
-  /** Nothing of it is drawn, or a strip on top: the class that was the truth. */
+  /** Nothing of it is drawn (the edge of a band), or a strip on top. */
   kind?: 'line' | 'edge' | 'strip';
+  /** Of a strip at a point: null where it has a hole. */
+  stripColor?: (palette: Palette, data: uPlot.AlignedData, at: number) => string | null;
   format?: (value: number | null | undefined) => string;
 }
 
 export interface ChartOptions {
   title: string;
+  /** What stands there before there is anything to draw. */
+  empty: string;
   unit: string;
   lines: readonly Line[];
   /** Indexes of the lines a band lies between. */
   band?: [upper: number, lower: number];
   height: number;
+  /** Default 'h3': one of several below a heading. */
+  heading?: 'h2' | 'h3';
   /** A small one has no axes. */
   isSmall?: boolean;
   /** Least and largest value shown where they are fixed. */
@@ -70,28 +78,35 @@ export class Chart {
   private span: [number, number] = [0, 1];
   private isVisible = false;
   private pointed: number | null = null;
+  /** Nothing in sight has a value: the axis of values has none either. */
+  private isBlank = false;
+  private readonly names: HTMLElement[] = [];
+  private readonly empty: HTMLElement;
 
   constructor(
     private readonly options: ChartOptions,
     private palette: Palette,
   ) {
-    const { title, lines, height, isSmall } = options;
+    const { title, empty, lines, heading = 'h3', height, isSmall } = options;
     this.data = [[], ...lines.map(() => [])] as unknown as uPlot.AlignedData;
     const legend = el('span.legend');
     lines.forEach((line, i) => {
-      if (line.kind === 'edge') return;
-      const value = el('output');
+      if (line.kind === 'edge' || line.label === '') return;
+      const value = el('b');
       const swatch = el('i');
+      const name = el('span', {}, line.label);
       this.values[i] = value;
       this.swatches[i] = swatch;
-      legend.append(el('span', {}, swatch, ...(isSmall ? [] : [line.label]), value));
+      this.names[i] = name;
+      legend.append(el('span', {}, ...(isSmall ? [] : [swatch, name]), value));
     });
-    this.box = el('div.plot', { role: 'img', 'aria-label': title });
+    this.empty = el('p.empty', {}, empty);
+    this.box = el('div.plot', { role: 'img', 'aria-label': title }, this.empty);
     this.box.style.height = `${height}px`;
     this.element = el(
       isSmall ? 'section.chart.small' : 'section.chart',
       {},
-      el('header', {}, el(isSmall ? 'h3' : 'h2', {}, title), legend),
+      el('header', {}, el(heading, { title }, title), legend),
       this.box,
     );
     new IntersectionObserver(
@@ -117,10 +132,16 @@ export class Chart {
     this.draw();
   }
 
+  /** Calls a line by another name. */
+  rename(line: number, label: string): void {
+    setText(this.names[line], label);
+  }
+
   /** @param span seconds since 1970 that are shown, from and to */
   show(data: uPlot.AlignedData, span: [number, number]): void {
     this.data = data;
     this.span = span;
+    this.empty.hidden = data[0].length > 0;
     this.tell();
     if (this.isVisible) this.draw();
   }
@@ -134,7 +155,7 @@ export class Chart {
 
   private draw(): void {
     const width = this.box.clientWidth;
-    if (width === 0) return;
+    if (width === 0 || this.data[0].length === 0) return;
     if (this.plot === null) {
       this.plot = new uPlot(this.plotOptions(width), this.data, this.box);
       return;
@@ -155,9 +176,9 @@ export class Chart {
       while (this.pointed === null && at > 0 && column.length - at < 200 && (column[at] ?? null) === null) at--;
       const text = (line.format ?? ((x) => figure(x, unit)))(column[at]);
       setText(value, text);
-      texts.push(`${line.label} ${text}`);
+      texts.push(`${this.names[i].textContent} ${text}`);
     });
-    if (this.box.ariaLabel !== null) this.box.ariaLabel = `${this.options.title}: ${texts.join(', ')}`;
+    this.box.ariaLabel = `${this.options.title}: ${texts.join(', ')}`;
   }
 
   private plotOptions(width: number): uPlot.Options {
@@ -187,7 +208,8 @@ export class Chart {
         y: {
           range: (_, low, high) => {
             let [from, to] = [range?.[0] ?? low, range?.[1] ?? high];
-            if (!Number.isFinite(from) || !Number.isFinite(to)) [from, to] = [0, 1];
+            this.isBlank = !Number.isFinite(low) || !Number.isFinite(high);
+            if (this.isBlank) [from, to] = [0, 1];
             if (from === to) [from, to] = [from - (Math.abs(from) || 1) * 0.05, to + (Math.abs(to) || 1) * 0.05];
             const room = 0.06 * (to - from);
             return [range?.[0] ?? from - room, range?.[1] ?? to + room];
@@ -203,15 +225,20 @@ export class Chart {
               gap: 8,
               space: 90,
               // One that would be cut off at the end is left out.
-              values: (plot, ticks) =>
-                ticks.map((tick) => (plot.valToPos(tick, 'x') > plot.width - AXIS - 36 ? '' : clock(1000 * tick))),
+              values: (plot, ticks) => {
+                const most = plot.bbox.width / uPlot.pxRatio - 28;
+                return ticks.map((tick) => (plot.valToPos(tick, 'x') > most ? '' : clock(1000 * tick)));
+              },
             },
             {
               ...axis,
-              size: AXIS,
+              size: (_, texts) => Math.max(AXIS, 14 + 7.5 * Math.max(0, ...(texts ?? []).map(({ length }) => length))),
               gap: 6,
               space: 32,
-              values: (_, ticks) => ticks.map(isShare ? percentFormat : axisFigure),
+              values: (_, ticks) => {
+                if (this.isBlank && !isShare) return ticks.map(() => '');
+                return isShare ? ticks.map((tick) => percent(tick)) : tickFigures(ticks);
+              },
             },
           ],
       series: [
@@ -253,30 +280,25 @@ export class Chart {
     };
   }
 
-  /** The class that was the truth, as a coloured strip on top. */
+  /** What was true, or above a threshold, as a coloured strip on top. */
   private drawStrip(plot: uPlot): void {
-    const index = this.options.lines.findIndex(({ kind }) => kind === 'strip');
-    if (index < 0) return;
+    const strip = this.options.lines.find(({ kind }) => kind === 'strip');
+    if (strip?.stripColor === undefined) return;
     const { ctx, bbox } = plot;
-    const column = this.data[index + 1] as (number | null | undefined)[];
     const time = this.data[0];
     const height = STRIP * uPlot.pxRatio;
     ctx.save();
-    for (let i = 0; i < column.length; i++) {
-      const value = column[i];
-      if (value === null || value === undefined || time[i] < this.span[0]) continue;
+    for (let i = 0; i < time.length; i++) {
+      if (time[i] < this.span[0]) continue;
+      const color = strip.stripColor(this.palette, this.data, i);
+      if (color === null) continue;
       const from = Math.max(plot.valToPos(time[i], 'x', true), bbox.left);
       const next = i + 1 < time.length ? plot.valToPos(time[i + 1], 'x', true) : from + 2;
-      ctx.fillStyle = this.palette.classes[value % this.palette.classes.length];
+      ctx.fillStyle = color;
       ctx.fillRect(from, bbox.top - height - 3 * uPlot.pxRatio, Math.max(1, Math.min(next - from, 40)), height);
     }
     ctx.restore();
   }
-}
-
-/** Short, and as many digits as neighbours need. */
-function axisFigure(value: number): string {
-  return Math.abs(value) >= 1e5 ? value.toExponential(0) : String(Number(value.toPrecision(6)));
 }
 
 export const classFormat = (value: number | null | undefined): string => (value ?? '–').toString();

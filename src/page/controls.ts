@@ -3,6 +3,9 @@ import { post } from './connection.js';
 import { el, setText } from './dom.js';
 import { whole } from './format.js';
 
+/** How long it stands there what came of something. */
+const SAID_MS = 10_000;
+
 /** Pausing, saving and labelling one task, and what came of it. */
 export class Controls {
   readonly buttons: HTMLElement;
@@ -15,6 +18,7 @@ export class Controls {
   private place = 0;
   /** The row the form is about stays what it was once somebody has begun to fill it in. */
   private isHeld = false;
+  private forgetTimer: number | undefined;
   private readonly placeInput = el('input', { type: 'number', min: '0', step: '1', required: true, name: 'place' });
 
   constructor(private readonly task: TaskMessage) {
@@ -23,7 +27,7 @@ export class Controls {
     this.learning = el('button.primary', { type: 'button', click: () => void this.toggle() });
     const save = el('button', { type: 'button', click: () => void this.save() }, 'Save now');
     this.said = el('output.said', { role: 'status' });
-    this.buttons = el('div.controls', {}, this.learning, save, this.said);
+    this.buttons = el('div.controls', {}, this.said, this.learning, save);
     this.labels = task.labelWait > 0 ? this.labelForm() : null;
     this.update(task.status);
   }
@@ -31,7 +35,6 @@ export class Controls {
   update({ isLearning, place, ended }: TaskStatusMessage): void {
     this.isLearning = isLearning;
     setText(this.learning, isLearning ? 'Pause learning' : 'Go on learning');
-    this.learning.setAttribute('aria-pressed', String(!isLearning));
     for (const button of this.buttons.querySelectorAll('button')) button.disabled = ended !== null;
     this.follow(place);
   }
@@ -64,7 +67,12 @@ export class Controls {
     const { targets, labelWait } = this.task;
     const inputs = targets.map(({ name, classes }) =>
       classes > 0
-        ? el('select', { name }, ...Array.from({ length: classes }, (_, c) => el('option', {}, String(c))))
+        ? // Its name would be read out with every choice there is otherwise.
+          el(
+            'select',
+            { name, 'aria-label': name },
+            ...Array.from({ length: classes }, (_, c) => el('option', {}, String(c))),
+          )
         : el('input', { name, type: 'number', step: 'any', required: true, autocomplete: 'off' }),
     );
     const latest = () => {
@@ -115,5 +123,8 @@ export class Controls {
   private say(text: string, isProblem: boolean): void {
     this.said.classList.toggle('problem', isProblem);
     this.said.textContent = text;
+    clearTimeout(this.forgetTimer);
+    // A problem stands there until something else is done.
+    if (!isProblem) this.forgetTimer = window.setTimeout(() => setText(this.said, ''), SAID_MS);
   }
 }

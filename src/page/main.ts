@@ -32,10 +32,11 @@ const connection = new Connection({
   },
   status({ timeMs, rssBytes, tasks }) {
     follow(timeMs);
-    setText(memory, bytes(rssBytes));
+    setText(memory, `memory ${bytes(rssBytes)}`);
     tasks.forEach((status, i) => {
       views[i]?.update(status);
     });
+    tellStates();
   },
   event({ task, event }) {
     views[task]?.takeEvent(event);
@@ -59,6 +60,7 @@ const connection = new Connection({
 function setLive(isLive: boolean): void {
   setText(live, isLive ? 'live' : 'away');
   live.dataset.tone = isLive ? 'good' : 'bad';
+  document.body.classList.toggle('away', !isLive);
   notice.hidden = isLive;
   if (isLive) lostMs = null;
 }
@@ -76,10 +78,23 @@ function show({ version, timeMs, tasks }: BeginMessage): void {
   names = tasks.map(({ name }) => name);
   const palette = readPalette();
   views = tasks.map((task) => new TaskView(task, palette));
-  setText(document.getElementById('version')!, version);
+  setText(document.getElementById('version')!, `version ${version}`);
   tabs.hidden = tasks.length < 2;
-  tabs.replaceChildren(...names.map((name) => el('a', { href: `#${encodeURIComponent(name)}` }, name)));
+  tabs.replaceChildren(
+    ...names.map((name) => el('a', { href: `#${encodeURIComponent(name)}` }, el('i'), name, el('span.unseen'))),
+  );
+  tellStates();
   choose(before);
+}
+
+/** Every tab shows how its task is. */
+function tellStates(): void {
+  views.forEach(({ state }, i) => {
+    const tab = tabs.children[i] as HTMLElement;
+    tab.dataset.tone = state.tone;
+    tab.title = state.text;
+    setText(tab.lastElementChild as HTMLElement, `, ${state.text}`);
+  });
 }
 
 /** Shows the task the address names, or the first. */
@@ -91,8 +106,10 @@ function choose(fallback?: string): void {
   body.replaceChildren(view.element);
   document.title = `${names[shown]} · edgegrad`;
   [...tabs.children].forEach((tab, i) => {
-    if (i === shown) tab.setAttribute('aria-current', 'page');
-    else tab.removeAttribute('aria-current');
+    if (i === shown) {
+      tab.setAttribute('aria-current', 'page');
+      tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    } else tab.removeAttribute('aria-current');
   });
 }
 

@@ -1,6 +1,6 @@
 import type { EventMessage, TaskStatusMessage } from '../daemon/http/messages.js';
 import { el, setText } from './dom.js';
-import { bytes, clock, duration, figure, percent, whole } from './format.js';
+import { bytes, duration, figures, moment, percent, whole } from './format.js';
 
 const MOST_EVENTS = 100;
 
@@ -63,6 +63,7 @@ export class Counters {
     bad('reconnects', Math.max(0, (link.opens ?? 1) - 1));
     bad('steps skipped', report.skippedSteps);
     rows.set('received', bytes(link.rxBytes ?? 0));
+    if ((link.rxOverflowBytes ?? 0) > 0) rows.set('dropped, too fast', bytes(link.rxOverflowBytes), true);
     rows.set(
       'checkpoint',
       checkpoint.problem ?? (checkpoint.ageS === null ? 'none yet' : `${duration(checkpoint.ageS)} ago`),
@@ -107,9 +108,9 @@ export class RaceTable {
           el(
             'tr',
             {},
-            el('th', { scope: 'col' }, 'learner'),
-            el('th', { scope: 'col' }, 'weight'),
-            el('th', { scope: 'col' }, 'loss'),
+            el('th', { scope: 'col' }, 'learner, rate'),
+            el('th.number', { scope: 'col', colspan: '2' }, 'weight'),
+            el('th.number', { scope: 'col' }, 'loss'),
           ),
         ),
         this.body,
@@ -125,26 +126,28 @@ export class RaceTable {
     if (this.bars.length === 0) {
       this.bars = learner.experts.map(({ kind, rate }) => {
         const bar = el('i.bar');
-        const weight = el('span');
+        const weight = el('td.number');
         const loss = el('td.number');
         const name = kind === 'naive' ? 'last value' : kind;
         const row = el(
           'tr',
           {},
           el('th', { scope: 'row' }, name, ...(rate === null ? [] : [el('small', {}, ` ${rate}`)])),
-          el('td.weight', {}, bar, weight),
+          el('td.track', {}, el('div', {}, bar)),
+          weight,
           loss,
         );
         this.body.append(row);
         return { row, bar, weight, loss };
       });
     }
+    const losses = figures(learner.experts.map((expert) => expert.loss));
     learner.experts.forEach((expert, k) => {
       const { row, bar, weight, loss } = this.bars[k];
       row.classList.toggle('leader', k === learner.leader);
       bar.style.width = `${100 * expert.weight}%`;
-      setText(weight, percent(expert.weight));
-      setText(loss, figure(expert.loss));
+      setText(weight, percent(expert.weight, 1));
+      setText(loss, losses[k]);
     });
   }
 }
@@ -155,7 +158,7 @@ export class EventList {
   private readonly list = el('ol.events', { tabindex: '0', 'aria-label': 'Events, the latest first' });
 
   constructor(events: readonly EventMessage[]) {
-    this.element = el('section.card', {}, el('h2', {}, 'Events'), this.list);
+    this.element = el('section.card.log', {}, el('h2', {}, 'Events'), this.list);
     for (const event of events) this.add(event);
   }
 
@@ -165,7 +168,7 @@ export class EventList {
       el(
         `li.${priority}`,
         {},
-        el('time', { datetime: time.toISOString(), title: time.toLocaleString() }, clock(timeMs)),
+        el('time', { datetime: time.toISOString(), title: time.toLocaleString('en-GB') }, moment(timeMs)),
         el('span', {}, ...(priority === 'error' || priority === 'warning' ? [el('b', {}, priority), ' '] : []), text),
       ),
     );

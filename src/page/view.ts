@@ -5,6 +5,7 @@ import { Controls } from './controls.js';
 import { el, setText } from './dom.js';
 import { duration, figure, percent, whole } from './format.js';
 import { ErrorSeries, RowSeries } from './series.js';
+import { type State, stateOf } from './state.js';
 import { Counters, EventList, RaceTable } from './tables.js';
 
 /** Seconds of rows that can be shown. */
@@ -37,6 +38,8 @@ class Tile {
 /** Everything about one task. */
 export class TaskView {
   readonly element: HTMLElement;
+  /** How it is now. */
+  state: State;
   private readonly rows: RowSeries;
   private readonly errors = new ErrorSeries();
   private readonly predictions: { chart: Chart; data: uPlot.AlignedData }[] = [];
@@ -47,7 +50,7 @@ export class TaskView {
   private readonly race = new RaceTable();
   private readonly events: EventList;
   private readonly source = el('span.source');
-  private readonly state = el('span.chip');
+  private readonly chip = el('span.chip');
   private readonly tiles: Record<'error' | 'better' | 'rows' | 'step', Tile>;
   private spanS = SPANS[0][0];
   /** Whether somebody has chosen it; before, it follows how fast rows come. */
@@ -68,7 +71,8 @@ export class TaskView {
     columns.forEach(({ name, unit, classes }, i) => {
       const line: Line = { label: name, color: ({ ink }) => ink, width: 1.25 };
       if (classes > 0) line.format = classFormat;
-      const chart = new Chart({ title: name, unit, lines: [line], height: 56, isSmall: true }, palette);
+      const options = { title: name, empty: 'no rows yet', unit, lines: [line], height: 56, isSmall: true };
+      const chart = new Chart(options, palette);
       this.columns.push({ chart, data: [this.rows.time, this.rows.values[i]] as uPlot.AlignedData });
     });
     const { format, title } = this.errorWords();
@@ -76,6 +80,8 @@ export class TaskView {
     this.errorChart = new Chart(
       {
         title,
+        empty: 'nothing scored yet',
+        heading: 'h2',
         unit: task.errorUnit,
         lines: [
           { label: 'model', color: ({ model }) => model, width: 2, format },
@@ -96,6 +102,7 @@ export class TaskView {
       step: new Tile('time for a row'),
     };
     this.element = this.layout();
+    this.state = stateOf(status);
     this.update(status);
   }
 
@@ -112,7 +119,7 @@ export class TaskView {
     return el(
       'main',
       { id: 'task', tabindex: '-1' },
-      el('header.task', {}, el('div.title', {}, el('h1', {}, task.name), this.state, this.source), controls.buttons),
+      el('header.task', {}, el('div.title', {}, el('h1', {}, task.name), this.chip, this.source), controls.buttons),
       el('div.tiles', {}, ...Object.values(tiles).map(({ element }) => element)),
       el(
         'div.columns',
@@ -126,7 +133,7 @@ export class TaskView {
             el(
               'header.over',
               {},
-              el('h2', {}, task.truths.length > 0 ? 'Prediction against truth' : 'Score'),
+              el('h2', {}, task.truths.length > 0 ? 'Prediction against truth' : 'How unusual rows are'),
               this.spans,
             ),
             ...this.predictions.map(({ chart }) => chart.element),
@@ -139,6 +146,13 @@ export class TaskView {
             el('h2', {}, 'Columns'),
             el('div.smalls', {}, ...this.columns.map(({ chart }) => chart.element)),
           ),
+          this.events.element,
+          el(
+            'details.card.plan',
+            {},
+            el('summary', {}, el('h2', {}, 'Plan of the network')),
+            el('pre', { tabindex: '0', role: 'region', 'aria-label': 'Plan of the network' }, task.plan),
+          ),
         ),
         el(
           'div.narrow',
@@ -147,13 +161,6 @@ export class TaskView {
           this.race.element,
           this.counters.element,
         ),
-      ),
-      this.events.element,
-      el(
-        'details.card',
-        {},
-        el('summary', {}, el('h2', {}, 'Plan of the network')),
-        el('pre', { tabindex: '0' }, task.plan),
       ),
     );
   }
@@ -176,17 +183,30 @@ export class TaskView {
   private makeClasses(palette: Palette): void {
     const { columns, outputs, truths } = this.task;
     const { rows } = this;
+    const colorOf = ({ classes }: Palette, c: number) => classes[c % classes.length];
     const lines = outputs.map(
       ({ name }, c): Line => ({
         label: name.slice(name.lastIndexOf('.') + 1),
-        color: (colours) => colours.classes[c % colours.classes.length],
+        color: (colours) => colorOf(colours, c),
+        // There are more classes than colours.
+        ...(c < palette.classes.length ? {} : { dash: [4, 3] }),
         format: percentFormat,
       }),
     );
-    const strip: Line = { label: 'truth', color: ({ truth }) => truth, kind: 'strip', format: classFormat };
+    const strip: Line = {
+      label: 'truth',
+      color: ({ truth }) => truth,
+      kind: 'strip',
+      stripColor: (colours, data, at) => {
+        const truth = data[outputs.length + 1][at] ?? null;
+        return truth === null ? null : colorOf(colours, truth);
+      },
+      format: classFormat,
+    };
     const title = `${truths[0]?.name ?? 'class'}: probability of each class`;
+    const options = { title, empty: 'no rows yet', unit: '', lines: [...lines, strip], height: 220 };
     this.predictions.push({
-      chart: new Chart({ title, unit: '', lines: [...lines, strip], height: 220, range: [0, 1] }, palette),
+      chart: new Chart({ ...options, range: [0, 1] }, palette),
       data: [rows.time, ...outputs.map((_, c) => rows.values[columns.length + c]), rows.scored[0]] as uPlot.AlignedData,
     });
   }
@@ -201,9 +221,24 @@ export class TaskView {
           ? { label: name, color: ({ model }) => model }
           : { label: name, color: ({ baseline }) => baseline, dash: [5, 4] },
     );
+    const scores = outputs.map((_, k) => rows.values[columns.length + k]);
+    lines.push({
+      label: '',
+      color: ({ bad }) => bad,
+      kind: 'strip',
+      // Before there is a threshold it is 0.
+      stripColor: ({ bad }, [, score, threshold], at) => ((score[at] ?? 0) > (threshold[at] || Infinity) ? bad : null),
+    });
+    const options = {
+      title: 'Score against the threshold of the alarm',
+      empty: 'no rows yet',
+      unit: '',
+      lines,
+      height: 240,
+    };
     this.predictions.push({
-      chart: new Chart({ title: 'How unusual rows are', unit: '', lines, height: 240, range: [0, null] }, palette),
-      data: [rows.time, ...outputs.map((_, k) => rows.values[columns.length + k])] as uPlot.AlignedData,
+      chart: new Chart({ ...options, range: [0, null] }, palette),
+      data: [rows.time, ...scores, scores[0]] as uPlot.AlignedData,
     });
   }
 
@@ -226,7 +261,9 @@ export class TaskView {
           : [values[columns.length + n + k], values[columns.length + 2 * n + k]];
         data.push(upper, lower);
       }
-      const options = { title: name, unit, lines, height: n > 1 ? 180 : 240 };
+      const [, of = name, ahead] = /^(.*)\+(\d+)$/.exec(isForecast ? name : '') ?? [];
+      const title = ahead === undefined ? name : `${of}, ${ahead} ${ahead === '1' ? 'row' : 'rows'} ahead`;
+      const options = { title, empty: 'no rows yet', unit, lines, height: n > 1 ? 180 : 240 };
       const band = { band: [2, 3] as [number, number] };
       this.predictions.push({
         chart: new Chart(hasIntervals ? { ...options, ...band } : options, palette),
@@ -258,38 +295,25 @@ export class TaskView {
   }
 
   update(status: TaskStatusMessage): void {
-    const { tiles, task } = this;
+    const { tiles } = this;
     const { report, rowsPerSecond, stepS, lastRowAgeS } = status;
     setText(this.source, status.source === '' ? 'begins' : status.source);
-    const alarm = report.kind === 'anomaly' && report.metrics.isInAlarm ? report.metrics.column : null;
-    const [text, tone] =
-      status.ended !== null
-        ? [`ended: ${status.ended}`, 'bad']
-        : !status.isConnected
-          ? ['waits for its source', 'bad']
-          : alarm !== null
-            ? [`alarm: ${alarm}`, 'bad']
-            : status.isLearning
-              ? ['learning', 'good']
-              : ['paused', 'warn'];
-    setText(this.state, text);
-    this.state.dataset.tone = tone;
+    this.state = stateOf(status);
+    setText(this.chip, this.state.text);
+    this.chip.dataset.tone = this.state.tone;
     this.updateError(status.windowError.model, status.windowError.baseline);
     if (report.kind === 'anomaly') {
-      tiles.better.set(
-        whole(report.metrics.alarms),
-        alarm === null ? 'none now' : `now, by ${alarm}`,
-        alarm ? 'bad' : '',
-      );
+      const { alarms, isInAlarm, column } = report.metrics;
+      tiles.better.set(whole(alarms), isInAlarm ? `now, by ${column}` : 'none now', isInAlarm ? 'bad' : '');
     }
-    const speed = rowsPerSecond < 10 ? rowsPerSecond.toFixed(1) : whole(rowsPerSecond);
-    const isLate = lastRowAgeS !== null && lastRowAgeS > 10;
+    const speed = `${rowsPerSecond < 10 ? rowsPerSecond.toFixed(1) : whole(rowsPerSecond)} a second`;
+    const isLate = lastRowAgeS !== null && (lastRowAgeS > 10 || !status.isConnected);
     tiles.rows.set(
       whole(report.rows),
-      isLate ? `the last one ${duration(lastRowAgeS)} ago` : `${speed} a second`,
+      lastRowAgeS === null ? 'none since it began' : isLate ? `the last one ${duration(lastRowAgeS)} ago` : speed,
       isLate ? 'bad' : '',
     );
-    tiles.step.set(duration(stepS), task.errorName === '' ? '' : 'from bytes to learned');
+    tiles.step.set(duration(stepS), 'from bytes to learned');
     if (!this.isChosen) this.setSpan(SPANS[rowsPerSecond >= 5 ? 0 : rowsPerSecond >= 0.5 ? 1 : 2][0]);
     this.counters.update(status);
     this.race.update(status);
@@ -306,11 +330,13 @@ export class TaskView {
       return;
     }
     const share = 1 - model / baseline;
-    tiles.better.set(
-      percent(Math.abs(share)),
-      share > 0 ? 'less error' : 'more error: no better than the baseline',
-      share > 0 ? 'good' : 'bad',
-    );
+    const [note, tone] =
+      share > 0
+        ? (['less error', 'good'] as const)
+        : share === 0
+          ? (['no better', ''] as const)
+          : (['more error', 'bad'] as const);
+    tiles.better.set(percent(Math.abs(share)), note, tone);
   }
 
   /** @param now of the process, seconds since 1970 */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, type TestContext, test, vi } from 'vitest';
@@ -29,7 +29,7 @@ async function open(context: TestContext, daemon: LiveDaemon, viewport = DESKTOP
   return { page, complaints };
 }
 
-const statusOf = async (daemon: LiveDaemon) => (await daemon.get<StatusMessage>('/api/status')).tasks[0];
+const statusOf = async (daemon: LiveDaemon, task = 0) => (await daemon.get<StatusMessage>('/api/status')).tasks[task];
 
 /** Run in the page, whose types this program does not have: how many pixels of a canvas are drawn on, and a number that changes with any of them. */
 const LOOK = `(canvas) => {
@@ -45,6 +45,16 @@ const LOOK = `(canvas) => {
 
 const canvasOf = (page: Page, chart: number) =>
   page.evaluate<{ drawn: number; sum: number }>(`(${LOOK})(document.querySelectorAll('canvas')[${chart}])`);
+
+/** Run in the page: what sticks out of the screen, or of what it stands in. */
+const TOO_WIDE = `() => [...document.querySelectorAll('body *')].flatMap((element) => {
+  const { display, overflowX } = getComputedStyle(element);
+  const { right, width } = element.getBoundingClientRect();
+  if (width === 0 || element.closest('nav, pre, .uplot, .unseen')) return [];
+  const isOut = right > document.documentElement.clientWidth + 1;
+  const isFull = display !== 'inline' && overflowX === 'visible' && element.scrollWidth > element.clientWidth + 1;
+  return isOut || isFull ? [element.tagName + '.' + element.className + ': ' + element.textContent.slice(0, 40)] : [];
+})`;
 
 const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
 
@@ -67,7 +77,7 @@ test('page: charts move at 100 rows a second, and every control works', async (c
   const charts = await page.locator('canvas').count();
   expect(charts).toBeGreaterThanOrEqual(2); // prediction, error; columns once they are scrolled to
   const before = await Promise.all(Array.from({ length: charts }, (_, i) => canvasOf(page, i)));
-  const predicted = page.locator('.predictions .legend output').nth(1);
+  const predicted = page.locator('.predictions .legend b').nth(1);
   const texts = new Set<string | null>();
   for (let i = 0; i < 10; i++) {
     texts.add(await predicted.textContent());
@@ -129,6 +139,165 @@ test('page: charts move at 100 rows a second, and every control works', async (c
   expect(complaints.filter((complaint) => !complaint.includes('409'))).toEqual([]);
 });
 
+const WAVES = `y\n${Array.from({ length: 6000 }, (_, i) => `${(10 * Math.sin(i / 20)).toFixed(4)}\n`).join('')}`;
+const STATES_CONFIG = `name = "state"
+columns = [{ name = "x" }, { name = "y", kind = "class", classes = 3 }]
+task = { kind = "classify", features = ["x"], targets = ["y"], warmup = 20, window = 50, labelWait = 1000 }
+`;
+const STATES = `x,y\n${Array.from({ length: 6000 }, (_, i) => `${Math.floor(i / 40) % 3},${Math.floor(i / 40) % 3}\n`).join('')}`;
+
+test('page: of several tasks each is shown, paused, saved and labelled on its own', async (context) => {
+  const wave = `name = "wave"
+columns = [{ name = "y", unit = "V" }]
+task = { kind = "anomaly", features = ["y"], warmup = 50 }
+`;
+  const line = LINE_CONFIG.replace('window = 50', 'window = 50, labelWait = 1000');
+  const daemon = await startDaemon(context, { config: [line, wave, STATES_CONFIG] });
+  const { page, complaints } = await open(context, daemon);
+  const tabs = page.getByRole('navigation', { name: 'Tasks' }).getByRole('link');
+  await vi.waitFor(async () =>
+    expect(await tabs.allTextContents()).toEqual(['line', 'wave', 'state'].map((name) => `${name}, waits for rows`)),
+  );
+  expect(await page.getByText('no rows yet').count()).toBeGreaterThan(0);
+  daemon.play(lineLog(6000), 0.01, 0);
+  daemon.play(WAVES, 0.01, 1);
+  daemon.play(STATES, 0.01, 2);
+  const all = () => Promise.all([0, 1, 2].map((task) => statusOf(daemon, task)));
+  await vi.waitFor(
+    async () => {
+      for (const { report } of await all()) expect(report.scored).toBeGreaterThan(50);
+    },
+    { timeout: 20_000 },
+  );
+
+  const showTask = async (name: string) => {
+    await tabs.filter({ hasText: new RegExp(`^${name},`) }).click();
+    await page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+    expect(await page.locator('nav [aria-current]').allTextContents()).toEqual([expect.stringMatching(`^${name},`)]);
+    expect(await page.title()).toBe(`${name} · edgegrad`);
+    await page.locator('canvas').first().waitFor();
+  };
+  const legends = {
+    line: /^truth.* Vpredicted.* V$/,
+    wave: /^score[\d.]+threshold[\d.]+$/,
+    state: /^0[\d.]+ %1[\d.]+ %2[\d.]+ %truth[012]$/,
+  };
+  for (const [name, legend] of Object.entries(legends)) {
+    await showTask(name);
+    await vi.waitFor(async () => expect(await page.locator('.predictions .legend').textContent()).toMatch(legend));
+    expect(await page.locator('h1').count()).toBe(1);
+    const before = await canvasOf(page, 0);
+    expect(before.drawn).toBeGreaterThan(300);
+    await vi.waitFor(async () => expect((await canvasOf(page, 0)).sum).not.toBe(before.sum));
+    await picture(page, `tasks-${name}`);
+  }
+
+  // One is paused: that one stands still, the others do not; every tab says so.
+  await showTask('wave');
+  await page.getByRole('button', { name: 'Pause learning' }).click();
+  await page.getByText('paused: it predicts, but does not learn').waitFor();
+  const paused = await all();
+  expect(paused.map(({ isLearning }) => isLearning)).toEqual([true, false, true]);
+  await vi.waitFor(async () => {
+    const now = await all();
+    expect(now[1].report.learned).toBe(paused[1].report.learned);
+    for (const i of [0, 1, 2]) expect(now[i].report.predicted).toBeGreaterThan(paused[i].report.predicted + 20);
+    for (const i of [0, 2]) expect(now[i].report.learned).toBeGreaterThan(paused[i].report.learned + 20);
+  });
+  await vi.waitFor(async () =>
+    expect(await tabs.allTextContents()).toEqual([
+      'line, learning',
+      expect.stringMatching(/paused$/),
+      'state, learning',
+    ]),
+  );
+  await showTask('line');
+  expect(await page.getByRole('button', { name: 'Pause learning' }).isVisible()).toBe(true);
+  expect(await page.locator('.events').textContent()).not.toContain('paused');
+  await showTask('wave');
+  await page.getByRole('button', { name: 'Go on learning' }).click();
+  await vi.waitFor(async () => expect((await all()).every(({ isLearning }) => isLearning)).toBe(true));
+
+  // One is saved.
+  await showTask('state');
+  await page.getByRole('button', { name: 'Save now' }).click();
+  await page.getByText('saved edgegrad-state/state.safetensors').first().waitFor();
+  expect((await all()).map(({ checkpoint }) => checkpoint.written)).toEqual([0, 0, 1]);
+  expect(readdirSync(join(daemon.folder, 'edgegrad-state'))).toEqual(['state.safetensors']);
+
+  // One is labelled, and only where labels may come: what is being filled in stays while another task is looked at.
+  await page.getByLabel('y', { exact: true }).selectOption('2');
+  await showTask('wave');
+  expect(await page.getByRole('button', { name: 'Label' }).count()).toBe(0);
+  await showTask('state');
+  expect(await page.getByLabel('y', { exact: true }).inputValue()).toBe('2');
+  const before = await all();
+  await page.getByRole('button', { name: 'Label' }).click();
+  await page.getByText('that row is not waited for').waitFor(); // its label came in its row
+  const after = await all();
+  expect(after.map(({ report }, i) => report.unusedLabels - before[i].report.unusedLabels)).toEqual([0, 0, 1]);
+
+  // One goes away: the others do not.
+  await daemon.ptys[0].unplug();
+  await vi.waitFor(
+    async () =>
+      expect(await tabs.allTextContents()).toEqual([
+        'line, waits for its source',
+        expect.stringMatching(/^wave, (learning|alarm: y)$/),
+        'state, learning',
+      ]),
+    { timeout: 10_000 },
+  );
+  const gone = await all();
+  await vi.waitFor(async () => expect((await all())[2].report.rows).toBeGreaterThan(gone[2].report.rows + 20));
+  await showTask('line');
+  await page.getByText('waits for its source', { exact: true }).waitFor();
+  await page.reload(); // the address names it
+  await page.getByRole('heading', { level: 1, name: 'line' }).waitFor();
+  expect(complaints.filter((complaint) => !complaint.includes('409'))).toEqual([]);
+});
+
+const LONG = 'bearing_outer_race_vibration_velocity_rms_channel';
+
+test('page: long names and many targets fit on every screen, and a keyboard sees where it is', async (context) => {
+  const names = Array.from({ length: 9 }, (_, i) => `${LONG}_${i}`);
+  const quoted = (list: string[]) => list.map((name) => `"${name}"`).join(', ');
+  const config = `name = "cellar-pump-of-the-house-in-the-lane-with-a-long-name"
+columns = [${names.map((name) => `{ name = "${name}", unit = "mm/s" }`).join(', ')}]
+task = { kind = "regress", features = [${quoted(names.slice(0, 4))}], targets = [${quoted(names.slice(4))}], labelWait = 50 }
+`;
+  const daemon = await startDaemon(context, { config: [config, LINE_CONFIG] });
+  const sizes = [1, 1e-6, 1e6, 1234, 0.01];
+  const rows = Array.from({ length: 3000 }, (_, i) =>
+    names.map((_, k) => (sizes[k % 5] * Math.sin(i / (20 + k))).toPrecision(5)).join(','),
+  );
+  daemon.play(`${rows.join('\n')}\n`, 0.01);
+  const { page, complaints } = await open(context, daemon);
+  await vi.waitFor(async () => expect((await statusOf(daemon)).report.scored).toBeGreaterThan(20), { timeout: 20_000 });
+  for (const viewport of [DESKTOP, { width: 800, height: 800 }, PHONE]) {
+    await page.setViewportSize(viewport);
+    await page.locator('canvas').first().waitFor();
+    expect(await page.evaluate<string[]>(`(${TOO_WIDE})()`)).toEqual([]);
+    await picture(page, `long-${viewport.width}`);
+  }
+  // Whatever can be reached with the keyboard has a name, and is framed when it is.
+  const seen = new Set<string>();
+  for (let i = 0; i < 30; i++) {
+    await page.keyboard.press('Tab');
+    const [name, frame] = await page.evaluate<[string, string]>(
+      `(({ activeElement: e }) => [e.ariaLabel ?? e.labels?.[0]?.textContent ?? e.textContent, getComputedStyle(e).outline])(document)`,
+    );
+    if (await page.evaluate<boolean>('document.activeElement === document.body')) break;
+    expect(name).not.toBe('');
+    expect(frame).toMatch(/solid [1-9]/);
+    seen.add(name);
+  }
+  for (const name of ['Pause learning', 'Save now', '2 min', `${LONG}_4, mm/s`, 'Label', 'Events, the latest first']) {
+    expect([...seen]).toContain(name);
+  }
+  expect(complaints).toEqual([]);
+});
+
 test('page: it says when the process is away, and goes on by itself when it is back', async (context) => {
   const daemon = await startDaemon(context);
   daemon.play(lineLog(4000), 0.01);
@@ -173,13 +342,8 @@ test('page: with a token it asks for it once, and keeps it where no script reads
 });
 
 test('page: classes, in the dark, with a chart of their probabilities', async (context) => {
-  const config = `name = "state"
-columns = [{ name = "x" }, { name = "y", kind = "class", classes = 3 }]
-task = { kind = "classify", features = ["x"], targets = ["y"], warmup = 20, window = 50 }
-`;
-  const daemon = await startDaemon(context, { config });
-  const log = `x,y\n${Array.from({ length: 4000 }, (_, i) => `${Math.floor(i / 40) % 3},${Math.floor(i / 40) % 3}\n`).join('')}`;
-  daemon.play(log, 0.01);
+  const daemon = await startDaemon(context, { config: STATES_CONFIG });
+  daemon.play(STATES, 0.01);
   const browser = await needBrowser(context);
   const page = await browser.newPage({ viewport: DESKTOP, colorScheme: 'dark' });
   await page.goto(daemon.url);
@@ -205,7 +369,7 @@ columns = [{ name = "y", unit = "V" }]
 task = { kind = "${kind}", features = ["y"], ${more} }
 `;
   const daemon = await startDaemon(context, { config });
-  daemon.play(`y\n${Array.from({ length: 4000 }, (_, i) => `${10 * Math.sin(i / 20)}\n`).join('')}`, 0.01);
+  daemon.play(WAVES, 0.01);
   const { page, complaints } = await open(context, daemon);
   await page.locator('canvas').first().waitFor();
   await vi.waitFor(async () => expect((await statusOf(daemon)).report.scored).toBeGreaterThan(100), {

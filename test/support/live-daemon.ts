@@ -28,10 +28,12 @@ export interface LiveDaemon {
   readonly folder: string;
   readonly pid: number;
   readonly pty: Pty;
+  /** Of each task. */
+  readonly ptys: readonly Pty[];
   /** Everything said on standard error. */
   said(): string;
-  /** Plays a log as the device, a row every `periodS`. */
-  play(log: string, periodS: number): SimulatedDevice;
+  /** Plays a log as the device of a task, a row every `periodS`. */
+  play(log: string, periodS: number, task?: number): SimulatedDevice;
   hears(text: RegExp): Promise<void>;
   /** Asks for JSON. */
   get<T>(path: string): Promise<T>;
@@ -42,19 +44,35 @@ export interface LiveDaemon {
 
 export type Answer = { error?: string; [key: string]: unknown };
 
-/** @param http the keys of `[http]` besides the port */
+/**
+ * @param config one of a task, or of several, each with a port of its own
+ * @param http the keys of `[http]` besides the port
+ * @param node arguments of Node
+ */
 export async function startDaemon(
   context: TestContext,
-  { config = LINE_CONFIG, http = '', port = 0 }: { config?: string; http?: string; port?: number } = {},
+  {
+    config = LINE_CONFIG,
+    http = '',
+    port = 0,
+    node = [],
+  }: { config?: string | readonly string[]; http?: string; port?: number; node?: readonly string[] } = {},
 ): Promise<LiveDaemon> {
-  const pty = await needPty(context);
   const folder = mkdtempSync(join(tmpdir(), 'edgegrad-http-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(
-    join(folder, 'live.toml'),
-    `${config}[source]\nport = "${pty.path}"\n[checkpoint]\nintervalS = 0\n[http]\nport = ${port}\n${http}\n`,
-  );
-  const child = spawn(process.execPath, [CLI, 'run', 'live.toml'], {
+  const configs = typeof config === 'string' ? [config] : config;
+  const ptys: Pty[] = [];
+  const files = configs.map((_, i) => `live-${i}.toml`);
+  for (const [i, text] of configs.entries()) {
+    const pty = await needPty(context);
+    ptys.push(pty);
+    const page = i === 0 ? `[http]\nport = ${port}\n${http}\n` : '';
+    writeFileSync(
+      join(folder, files[i]),
+      `${text}[source]\nport = "${pty.path}"\n[checkpoint]\nintervalS = 0\n${page}`,
+    );
+  }
+  const child = spawn(process.execPath, [...node, CLI, 'run', ...files], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -68,18 +86,19 @@ export async function startDaemon(
     await closed;
   });
   const hears = (text: RegExp) => vi.waitFor(() => expect(said).toMatch(text), { timeout: 20_000, interval: 10 });
-  await hears(/at 115200/);
+  for (const { path } of ptys) await hears(new RegExp(`${path} at 115200`));
   const found = /page at http:\/\/[^:]+:(\d+)\//.exec(said)?.[1];
   const url = `http://127.0.0.1:${found ?? port}`;
   return {
     url,
     folder,
     pid: child.pid!,
-    pty,
+    pty: ptys[0],
+    ptys,
     said: () => said,
     hears,
-    play(log, periodS) {
-      const device = new SimulatedDevice({ bytes: Buffer.from(log), wire: pty, periodS, clock: realClock });
+    play(log, periodS, task = 0) {
+      const device = new SimulatedDevice({ bytes: Buffer.from(log), wire: ptys[task], periodS, clock: realClock });
       onTestFinished(() => device.stop());
       device.start();
       return device;
