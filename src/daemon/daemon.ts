@@ -18,6 +18,10 @@ export interface DaemonOptions {
 /** How often the lines are written anew: on a terminal, and elsewhere. */
 const SHOW_MS = 200;
 const SHOW_ELSEWHERE_MS = 10_000;
+/** How long outputs may take for their last words, and how soon after a stop all is to be over. */
+const LAST_WORDS_MS = 1000;
+const LEAST_LAST_WORDS_MS = 200;
+const STOP_MS = 1700;
 
 /**
  * The process: its tasks, which do not know of each other, and what goes out of it. Ends when every task has; one that
@@ -29,6 +33,8 @@ export class Daemon {
   private readonly notifier: SystemdNotifier;
   private outputs: readonly Output[] = [];
   private lines: readonly string[] = [];
+  /** When it was told to stop. */
+  private stoppedMs = Number.NaN;
 
   /** @throws SpecError where columns, task and network of a configuration do not fit together, or several configurations */
   constructor(configs: readonly Config[], { fresh, out }: DaemonOptions) {
@@ -91,7 +97,9 @@ export class Daemon {
     } finally {
       void notifier.stopping('has saved what was learned');
       clearInterval(shown);
-      for (const output of this.outputs) await output.stop();
+      const leftMs = this.stoppedMs + STOP_MS - performance.now();
+      const withinMs = leftMs < LAST_WORDS_MS ? Math.max(leftMs, LEAST_LAST_WORDS_MS) : LAST_WORDS_MS;
+      await Promise.all(this.outputs.map((output) => output.stop(withinMs)));
       if (began.length > 0) this.show();
       console.end();
     }
@@ -107,6 +115,7 @@ export class Daemon {
 
   /** Ends the run: every task saves, says what was learned, and `run` returns. */
   stop(): void {
+    if (Number.isNaN(this.stoppedMs)) this.stoppedMs = performance.now();
     void this.notifier.stopping('saves what was learned');
     for (const task of this.tasks) task.stop();
   }

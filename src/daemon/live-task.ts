@@ -101,6 +101,10 @@ export interface OutputContext {
 export interface Output {
   /** @throws EdgegradError where it cannot begin */
   start(): Promise<void>;
-  /** Never rejects. */
-  stop(): Promise<void>;
+  /**
+   * Hands out what still waits, and ends. Never rejects.
+   *
+   * @param withinMs how long that may take
+   */
+  stop(withinMs: number): Promise<void>;
 }

@@ -6,8 +6,6 @@ import { rowMessage } from './row-message.js';
 const MANY_WAITING_BYTES = 1 << 16;
 /** And from which on lines are dropped whole, and counted: a port does not wait. */
 const MOST_WAITING_BYTES = 1 << 20;
-/** How long the last lines may take at the end. */
-const LAST_LINES_MS = 1000;
 
 /**
  * One JSON object a line on standard output: every row of every task, and every event (`event`, `priority`). A reader that
@@ -41,10 +39,10 @@ export class NdjsonOutput implements Output {
     }
   }
 
-  async stop(): Promise<void> {
+  async stop(withinMs: number): Promise<void> {
     for (const end of this.ends) end();
     const { out } = this;
-    const until = performance.now() + LAST_LINES_MS;
+    const until = performance.now() + withinMs;
     while (!this.isClosed && out.writableLength > 0 && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

@@ -36,8 +36,9 @@ export interface TaskOptions {
 /** Why a run has ended. */
 const STOPPED = 'stopped';
 
-/** How long the end waits for the recording. */
-const RECORDING_WAIT_MS = 1000;
+/** How long the end goes on with what waits to be learned from, and then waits for the recording. */
+const LEARN_REST_MS = 600;
+const RECORDING_WAIT_MS = 700;
 /** Numbers of pings a task has to itself. */
 const TOKENS = 2 ** 24;
 /** Events kept for whoever looks later. */
@@ -77,6 +78,8 @@ export class TaskRun implements LiveTask {
     };
   });
   private endedBy: string | null = null;
+  /** The end has come, and what waited then had its time. */
+  private readonly hadItsTime = this.ended.then(() => sleep(LEARN_REST_MS, undefined, { ref: false }));
 
   /** @throws SpecError where columns, task and network do not fit together */
   constructor(
@@ -183,25 +186,22 @@ export class TaskRun implements LiveTask {
     checkpoints.every(this.config.checkpoint.intervalS);
     if (checkpoints.isChanged) checkpoints.save().catch(() => {}); // it is said
     let reason: string;
-    let recorded: Promise<void>;
     try {
       const { description } = this.source;
       if (this.config.source.wait) await isReady(`waits for ${description}`);
       await Promise.race([this.source.start(), this.ended]); // a port may be waited for, for ever
       await isReady(description);
       reason = await this.ended;
-      this.isOver = true;
       await this.configs.settled();
-      await this.source.stop();
-      recorded = session.end(reason, reason === END_OF_LOG);
+      await this.source.stop(this.hadItsTime);
     } finally {
       this.isOver = true;
       checkpoints.stop();
       await this.source.close();
     }
+    const recorded = this.endRecording(session, reason);
     await checkpoints.finish();
-    // A recording whose disk does not answer is whole up to its last chunk.
-    await Promise.race([recorded, sleep(RECORDING_WAIT_MS, undefined, { ref: false })]);
+    await recorded;
     if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
     if (reason !== END_OF_LOG && reason !== STOPPED) {
       throw new DaemonError('RUN_CUT_OFF', {
@@ -341,7 +341,7 @@ export class TaskRun implements LiveTask {
   }
 
   private async use(next: Config, changed: readonly string[]): Promise<void> {
-    if (changed.some((key) => key.startsWith('source'))) await this.source.exchange(next);
+    if (changed.some((key) => key.startsWith('source'))) await this.source.exchange(next, this.hadItsTime);
     this.checkpoints.every(next.checkpoint.intervalS);
     this.session!.configured(this.recordedConfig());
   }
@@ -373,6 +373,27 @@ export class TaskRun implements LiveTask {
       onState: (message) => this.say(`recording: ${message}`),
       onDropped: (file) => this.say(`recording: dropped ${file} to make room`),
     });
+  }
+
+  /**
+   * Ends the recording, with what still waits to be learned from: whoever goes on from the checkpoint learns it then.
+   * Resolves when it is written, or has had its time: one whose disk does not answer is whole up to its last chunk.
+   */
+  private async endRecording(session: RecordedSession, reason: string): Promise<void> {
+    const { source, recorder, checkpoints } = this;
+    const { waitingBytes } = source;
+    const over = sleep(RECORDING_WAIT_MS, undefined, { ref: false });
+    if (waitingBytes > 0) session.leave(checkpoints.status().file);
+    const lostBefore = recorder?.metrics().lostBytes ?? 0;
+    if (recorder === null) source.discard();
+    else while (source.next()) await Promise.race([session.flush(), over]);
+    await Promise.race([session.end(reason, reason === END_OF_LOG), over]);
+    if (waitingBytes === 0) return;
+    const { lostBytes = lostBefore + waitingBytes, queueBytes = 0 } = recorder?.metrics() ?? {};
+    const lost = Math.min(waitingBytes, lostBytes - lostBefore + queueBytes);
+    const waited = `${waitingBytes} bytes waited to be learned from`;
+    if (lost === 0) this.say(`${waited}: they are recorded, and the next start learns them`, 'notice');
+    else this.say(`${waited}: ${lost === waitingBytes ? 'they' : `${lost} of them`} are lost`, 'warning');
   }
 
   private recordedConfig(): { file: string; text: string; resolved: Config } {

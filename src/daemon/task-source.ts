@@ -79,10 +79,15 @@ export class TaskSource {
     this.config = config;
   }
 
-  /** Goes over to another one. @throws EdgegradError where that cannot be opened: then to the one before */
-  async exchange(config: Config): Promise<void> {
+  /**
+   * Goes over to another one, once what waits has been learned from, unless `enough` has come before.
+   *
+   * @throws EdgegradError where that cannot be opened: then it goes back to the one before
+   */
+  async exchange(config: Config, enough: Promise<unknown>): Promise<void> {
     const before = this.config!;
-    await this.stop();
+    await this.stop(enough);
+    if (this.waitingBytes > 0) return; // the run ends, and what waits is seen to there
     await this.close();
     this.isStopped = false;
     this.isLost = true;
@@ -125,11 +130,26 @@ export class TaskSource {
       );
   }
 
-  /** Ends it; what waits is discarded. */
-  async stop(): Promise<void> {
+  /** Ends it, once what waits has been learned from, or `enough` has come. */
+  async stop(enough: Promise<unknown>): Promise<void> {
     this.isStopped = true;
     this.opened?.device?.stop();
     await this.opened?.source.stop();
+    await this.backlog?.finish(enough);
+  }
+
+  /** What still waits after `stop`. */
+  get waitingBytes(): number {
+    return this.backlog?.counters().rxQueuedBytes ?? 0;
+  }
+
+  /** Hands on the next piece of it. Returns false where nothing waits. */
+  next(): boolean {
+    return this.backlog?.next() === true;
+  }
+
+  /** Counts it as dropped. */
+  discard(): void {
     this.backlog?.discard();
   }
 

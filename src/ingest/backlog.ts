@@ -34,7 +34,7 @@ export class Backlog implements ByteSink {
   private readonly queue: Buffer;
   private readonly piece = Buffer.alloc(MAX_PIECE_BYTES);
   private readonly sink: BacklogSink;
-  private readonly hold: ((isHeld: boolean) => void) | undefined;
+  private hold: ((isHeld: boolean) => void) | undefined;
   /** [1]: milliseconds a byte takes, smoothed; at first as if the shortest piece took a whole slice. */
   private readonly cost = Float64Array.of(SLICE_MS / MIN_PIECE_BYTES);
   /** Where the oldest byte that waits is in the queue, and how many wait. */
@@ -45,6 +45,8 @@ export class Backlog implements ByteSink {
   /** What happens between bytes that wait, in order. */
   private readonly marks: { at: number; isOpening: boolean; run(): void }[] = [];
   private turn: NodeJS.Immediate | null = null;
+  /** Told when nothing waits any more. */
+  private emptied: () => void = () => {};
   private isHeld = false;
   private isOverflowing = false;
   /** Bytes were dropped after the last one that was kept. */
@@ -59,8 +61,7 @@ export class Backlog implements ByteSink {
 
   /** @hot */
   bytes(buffer: Uint8Array, length: number): void {
-    const isIdle = this.waiting === 0 && this.marks.length === 0;
-    if (isIdle && (length <= MIN_PIECE_BYTES || length * this.cost[0] <= SLICE_MS)) this.handOn(buffer, length);
+    if (this.isEmpty && (length <= MIN_PIECE_BYTES || length * this.cost[0] <= SLICE_MS)) this.handOn(buffer, length);
     else this.enqueue(buffer, length);
   }
 
@@ -70,16 +71,37 @@ export class Backlog implements ByteSink {
   }
 
   closed(reason: string): void {
-    if (reason === 'stopped') this.discard();
+    if (reason === 'stopped') this.hold = undefined;
     // An opening that brought nothing is none: a port that flickers takes no room here.
     if (this.marks.at(-1)?.isOpening === true && this.marks.at(-1)?.at === this.taken + this.waiting) this.marks.pop();
     else this.inOrder(false, () => this.sink.closed(reason));
   }
 
-  /** Drops what waits; it counts as dropped. */
-  discard(): void {
+  /**
+   * The source has stopped: what waits is handed on until nothing does, or `enough` has come. What is left then waits
+   * for `next` or `discard`.
+   */
+  async finish(enough: Promise<unknown>): Promise<void> {
+    if (!this.isEmpty) {
+      const emptied = new Promise<void>((resolve) => {
+        this.emptied = resolve;
+      });
+      await Promise.race([emptied, enough]);
+    }
     if (this.turn !== null) clearImmediate(this.turn);
     this.turn = null;
+    if (this.waiting === 0) while (this.next());
+  }
+
+  /** Hands on the next piece of what `finish` has left, however long it takes. Returns false where nothing waits. */
+  next(): boolean {
+    if (this.isEmpty) return false;
+    this.step(Number.POSITIVE_INFINITY);
+    return true;
+  }
+
+  /** Drops what `finish` has left; it counts as dropped. */
+  discard(): void {
     this.droppedBytes += this.waiting;
     this.taken += this.waiting;
     this.waiting = 0;
@@ -89,6 +111,10 @@ export class Backlog implements ByteSink {
   /** rxQueuedBytes: what waits now · rxOverflowBytes: what was dropped, as there was no room, or the end had come. */
   counters(): { rxQueuedBytes: number; rxOverflowBytes: number } {
     return { rxQueuedBytes: this.waiting, rxOverflowBytes: this.droppedBytes };
+  }
+
+  private get isEmpty(): boolean {
+    return this.waiting === 0 && this.marks.length === 0;
   }
 
   /** @hot */
@@ -125,7 +151,7 @@ export class Backlog implements ByteSink {
   }
 
   private inOrder(isOpening: boolean, run: () => void): void {
-    if (this.waiting === 0 && this.marks.length === 0) run();
+    if (this.isEmpty) run();
     else this.marks.push({ at: this.taken + this.waiting, isOpening, run });
   }
 
@@ -134,19 +160,27 @@ export class Backlog implements ByteSink {
     this.turn = null;
     const untilMs = performance.now() + SLICE_MS;
     do {
-      if (this.marks[0]?.at === this.taken) this.marks.shift()!.run();
-      else this.handOnPiece(untilMs - performance.now());
-    } while ((this.waiting > 0 || this.marks.length > 0) && performance.now() < untilMs);
-    const isDone = this.waiting === 0 && this.marks.length === 0;
+      this.step(untilMs - performance.now());
+    } while (!this.isEmpty && performance.now() < untilMs);
+    const isDone = this.isEmpty;
     if (!isDone) this.turn = setImmediate(() => this.drain());
     if (this.hold !== undefined && this.isHeld === isDone) {
       this.isHeld = !isDone;
       this.hold(this.isHeld);
     }
-    if (!isDone || !this.isOverflowing) return;
-    if (this.isTorn) this.mend();
-    this.isOverflowing = false;
-    this.sink.overflowing(false, this.droppedBytes);
+    if (!isDone) return;
+    if (this.isOverflowing) {
+      if (this.isTorn) this.mend();
+      this.isOverflowing = false;
+      this.sink.overflowing(false, this.droppedBytes);
+    }
+    this.emptied();
+  }
+
+  /** What comes next in order: what happened between bytes, or as many of them as there is time for. */
+  private step(leftMs: number): void {
+    if (this.marks[0]?.at === this.taken) this.marks.shift()!.run();
+    else this.handOnPiece(leftMs);
   }
 
   private handOnPiece(leftMs: number): void {

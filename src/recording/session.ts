@@ -21,6 +21,9 @@ export interface SessionFacts {
  * Make it once the stream is in the state it begins with, before anything else happens to it.
  */
 export class RecordedSession {
+  /** What comes is only recorded. */
+  private isLeft = false;
+
   constructor(
     /** Null where nothing is recorded. */
     private readonly recorder: Recorder | null,
@@ -48,7 +51,7 @@ export class RecordedSession {
   /** The first `length` bytes of a buffer, which may be reused afterwards. @hot */
   bytes(buffer: Uint8Array, length: number): void {
     this.recorder?.bytes(buffer, length, monotonicNs(), wallNs());
-    this.pipeline.bytes(buffer, length);
+    if (!this.isLeft) this.pipeline.bytes(buffer, length);
   }
 
   /** The device's line format was found, or has changed. */
@@ -58,7 +61,7 @@ export class RecordedSession {
 
   opened(what: string, how: { isAgain: boolean; mayBeMidLine: boolean }): void {
     this.recorder?.event({ type: 'opened', what, ...how });
-    this.pipeline.opened(how);
+    if (!this.isLeft) this.pipeline.opened(how);
   }
 
   closed(reason: string): void {
@@ -100,13 +103,29 @@ export class RecordedSession {
   }
 
   /**
+   * Nothing more is learned by this process. What still comes is recorded behind the checkpoint of now, where whoever goes
+   * on from it finds it and learns it.
+   */
+  leave(file: string): void {
+    this.recorder?.event({ type: 'checkpoint', action: 'saved', ...stateOf(this.pipeline.stream), file });
+    this.isLeft = true;
+  }
+
+  /** Resolves when everything recorded so far is with the system, or could not be. */
+  async flush(): Promise<void> {
+    await this.recorder?.flush();
+  }
+
+  /**
    * The process ends.
    *
    * @param isFinished the log has ended, so that its last line and predictions count
    */
   async end(reason: string, isFinished: boolean): Promise<void> {
     if (isFinished) this.pipeline.finish();
-    this.recorder?.event({ type: 'end', reason, finished: isFinished, ...stateOf(this.pipeline.stream) });
+    // A state is told of where it was: the one that was left is not here.
+    const state = this.isLeft ? {} : stateOf(this.pipeline.stream);
+    this.recorder?.event({ type: 'end', reason, finished: isFinished, ...state });
     await this.recorder?.close();
   }
 }

@@ -94,13 +94,36 @@ test('a source that can wait is held while anything waits', async () => {
   expect(backlog.counters().rxOverflowBytes).toBe(0);
 });
 
-test('once stopped nothing more is heard, and what waited counts as dropped', async () => {
-  const { backlog, heard, taken } = slowBacklog();
-  backlog.bytes(new Uint8Array(4000), 4000);
+test('once stopped what waits is handed on in order, until there has been enough of it', async () => {
+  const { backlog, heard, taken } = slowBacklog({ isHeld: true });
+  backlog.bytes(new Uint8Array(3000), 3000);
   backlog.closed('stopped');
-  const { length } = taken;
-  expect(heard).toEqual([`closed stopped at ${length}`]);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(taken).toHaveLength(length);
-  expect(backlog.counters()).toEqual({ rxQueuedBytes: 0, rxOverflowBytes: 4000 - length });
+  await backlog.finish(new Promise(() => {}));
+  expect(taken).toHaveLength(3000);
+  expect(heard).toEqual(['closed stopped at 3000']);
+});
+
+test('what is left then waits to be taken piece by piece, or is dropped and counted', async () => {
+  for (const isTaken of [true, false]) {
+    const { backlog, heard, taken } = slowBacklog();
+    backlog.bytes(new Uint8Array(3000), 3000);
+    backlog.closed('unplugged');
+    backlog.opened('again');
+    backlog.bytes(new Uint8Array(1000), 1000);
+    backlog.closed('stopped');
+    await backlog.finish(Promise.resolve());
+    const { length } = taken;
+    expect(length).toBeLessThan(3000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(taken).toHaveLength(length);
+    expect(backlog.counters()).toEqual({ rxQueuedBytes: 4000 - length, rxOverflowBytes: 0 });
+    if (isTaken) while (backlog.next());
+    else backlog.discard();
+    expect(backlog.counters()).toEqual({ rxQueuedBytes: 0, rxOverflowBytes: isTaken ? 0 : 4000 - length });
+    expect(backlog.next()).toBe(false);
+    expect(taken).toHaveLength(isTaken ? 4000 : length);
+    expect(heard).toEqual(
+      isTaken ? ['closed unplugged at 3000', 'opened again at 3000', 'closed stopped at 4000'] : [],
+    );
+  }
 });

@@ -19,8 +19,6 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const HEALTH_MS = 10_000;
 /** A command that is longer is refused. */
 const MOST_COMMAND_BYTES = 4096;
-/** How long the last messages may take at the end. */
-const LAST_MESSAGES_MS = 1000;
 
 interface Told {
   readonly task: LiveTask;
@@ -105,7 +103,7 @@ export class MqttOutput implements Output {
     }, HEALTH_MS);
   }
 
-  async stop(): Promise<void> {
+  async stop(withinMs: number): Promise<void> {
     clearInterval(this.timer);
     for (const end of this.ends) end();
     const { client } = this;
@@ -114,15 +112,16 @@ export class MqttOutput implements Output {
     const isThere = client.connected;
     for (const each of this.told)
       if (isThere) this.retain(client, each.topics.health, JSON.stringify(healthMessage(each.task)));
-    const until = performance.now() + LAST_MESSAGES_MS;
+    const until = performance.now() + withinMs / 2;
     while (client.connected && this.outbox.size > 0 && performance.now() < until) await sleep(5);
+    const late = sleep(withinMs / 2);
     if (isThere) {
       const isOver = new Promise<void>((resolve) => {
         client.publish(this.availability, 'offline', { qos: 1, retain: true }, () => resolve());
       });
-      await Promise.race([isOver, sleep(LAST_MESSAGES_MS)]);
+      await Promise.race([isOver, late]);
     }
-    await Promise.race([client.endAsync(true), sleep(LAST_MESSAGES_MS)]);
+    await Promise.race([client.endAsync(true), late]);
   }
 
   /** Where Home Assistant says that it has begun. */
