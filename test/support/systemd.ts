@@ -12,7 +12,8 @@ export const NODE_INSIDE = '/srv/node';
 
 /**
  * Starts systemd as the first process of namespaces of its own. What it may write to lies in memory; the rest of the
- * machine is seen, and left alone.
+ * machine is seen and cannot be written, whatever a unit pulls in: one that tidies up temporary files would tidy up those
+ * of the machine.
  */
 const BOOT = (folder: string) => `set -e
 mount --make-rprivate /
@@ -29,6 +30,9 @@ touch ${NODE_INSIDE}
 mount --bind node ${NODE_INSIDE}
 cp *.target /etc/systemd/system
 cd /
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -t tmpfs -o mode=1777 tmpfs /var/tmp
+mount -o remount,bind,ro /
 export container=edgegrad
 exec /lib/systemd/systemd --system --unit=edgegrad-test.target --log-target=journal --show-status=false
 `;
@@ -83,7 +87,8 @@ export async function needSystemd(context: TestContext): Promise<Inside> {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const run = (...command: string[]) => {
+  const run = (...command: string[]) => runWith('', ...command);
+  const runWith = (input: string, ...command: string[]) => {
     let first: string;
     try {
       first = readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, 'utf8').trim();
@@ -93,6 +98,7 @@ export async function needSystemd(context: TestContext): Promise<Inside> {
     const enter = ['--target', first, '--mount', '--pid', '--uts', '--ipc', '--cgroup', '--wd=/'];
     const { status, stdout, stderr, error } = spawnSync('nsenter', [...enter, ...command], {
       encoding: 'utf8',
+      input,
       timeout: 30_000,
     });
     return { code: status, out: stdout ?? '', err: error?.message ?? stderr };
@@ -107,9 +113,13 @@ export async function needSystemd(context: TestContext): Promise<Inside> {
     run,
     edgegrad: (...args) => run(NODE_INSIDE, `${INSIDE}/dist/cli.js`, ...args),
     write(file, text) {
-      const source = join(folder, 'text');
-      writeFileSync(source, text, { mode: 0o644 });
-      const { code, err } = run('install', '-D', '-m', '644', source, file);
+      const { code, err } = runWith(
+        text,
+        'sh',
+        '-c',
+        'mkdir -p "$(dirname "$0")" && cat > "$0" && chmod 644 "$0"',
+        file,
+      );
       if (code !== 0) throw new Error(err);
     },
   };
