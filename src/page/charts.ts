@@ -81,6 +81,8 @@ export class Chart {
   /** Nothing in sight has a value: the axis of values has none either. */
   private isBlank = false;
   private readonly names: HTMLElement[] = [];
+  /** Of the point that is pointed at. */
+  private readonly when = el('time');
   private readonly empty: HTMLElement;
 
   constructor(
@@ -89,7 +91,7 @@ export class Chart {
   ) {
     const { title, empty, lines, heading = 'h3', height, isSmall } = options;
     this.data = [[], ...lines.map(() => [])] as unknown as uPlot.AlignedData;
-    const legend = el('span.legend');
+    const legend = el('span.legend', {}, this.when);
     lines.forEach((line, i) => {
       if (line.kind === 'edge' || line.label === '') return;
       const value = el('b');
@@ -167,6 +169,7 @@ export class Chart {
   /** Writes the values of one point: the one pointed at, or the latest there is. */
   private tell(): void {
     const { lines, unit } = this.options;
+    setText(this.when, this.pointed === null ? '' : clock(1000 * this.data[0][this.pointed]));
     const texts: string[] = [];
     lines.forEach((line, i) => {
       const value = this.values[i];

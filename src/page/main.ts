@@ -1,5 +1,6 @@
 import type { BeginMessage } from '../daemon/http/messages.js';
 import { readPalette } from './charts.js';
+import { type Moment, ProcessClock } from './clock.js';
 import { Connection, post } from './connection.js';
 import { el, setText } from './dom.js';
 import { bytes, clock } from './format.js';
@@ -17,8 +18,8 @@ const memory = document.getElementById('memory')!;
 let views: TaskView[] = [];
 let names: string[] = [];
 let shown = 0;
-/** What the clock of the process is ahead of this browser's `performance.now()`, milliseconds. */
-let aheadMs = 0;
+let startedMs: number | null = null;
+const processClock = new ProcessClock();
 let lostMs: number | null = null;
 
 const connection = new Connection({
@@ -27,11 +28,11 @@ const connection = new Connection({
     show(message);
   },
   rows(message) {
-    follow(message.timeMs);
-    views[message.task]?.takeRows(message);
+    follow(message);
+    views[message.task]?.takeRows(message, processClock.timeOf(message.steadyMs));
   },
-  status({ timeMs, rssBytes, tasks }) {
-    follow(timeMs);
+  status({ rssBytes, tasks, ...moment }) {
+    follow(moment);
     setText(memory, `memory ${bytes(rssBytes)}`);
     tasks.forEach((status, i) => {
       views[i]?.update(status);
@@ -65,19 +66,27 @@ function setLive(isLive: boolean): void {
   if (isLive) lostMs = null;
 }
 
-/** The charts follow the clock of the process, which may differ from this one. */
-function follow(timeMs: number): void {
-  const ahead = timeMs - performance.now();
-  // The least delayed message tells best; a clock that was set is followed at once.
-  aheadMs = Math.abs(ahead - aheadMs) > 2000 ? ahead : Math.max(ahead, aheadMs - 1);
+/** The charts follow the clock of the process, which may differ from this one and may be set. */
+function follow(moment: Moment): void {
+  const setMs = processClock.hear(moment);
+  if (setMs !== 0) for (const view of views) view.shift(setMs / 1000);
 }
 
-function show({ version, timeMs, tasks }: BeginMessage): void {
-  follow(timeMs);
+function show(message: BeginMessage): void {
+  const { version, tasks } = message;
+  const isSame = message.startedMs === startedMs;
+  startedMs = message.startedMs;
+  if (!isSame) processClock.reset();
+  follow(message);
   const before = names[shown];
   names = tasks.map(({ name }) => name);
   const palette = readPalette();
-  views = tasks.map((task) => new TaskView(task, palette));
+  views = tasks.map((task) => {
+    const view = views.find((each) => each.isOf(task));
+    if (view === undefined) return new TaskView(task, palette);
+    view.goOn(task, isSame, message.timeMs);
+    return view;
+  });
   setText(document.getElementById('version')!, `version ${version}`);
   tabs.hidden = tasks.length < 2;
   tabs.replaceChildren(
@@ -103,7 +112,7 @@ function choose(fallback?: string): void {
   shown = Math.max(0, names.indexOf(wanted));
   const view = views[shown];
   if (view === undefined) return;
-  body.replaceChildren(view.element);
+  if (!view.element.isConnected) body.replaceChildren(view.element);
   document.title = `${names[shown]} · edgegrad`;
   [...tabs.children].forEach((tab, i) => {
     if (i === shown) {
@@ -142,7 +151,7 @@ function frame(nowMs: number): void {
   requestAnimationFrame(frame);
   if (nowMs - drawnMs < FRAME_MS || lostMs !== null) return;
   drawnMs = nowMs;
-  views[shown]?.draw((performance.now() + aheadMs) / 1000);
+  views[shown]?.draw(processClock.nowMs / 1000);
 }
 
 window.addEventListener('hashchange', () => choose());

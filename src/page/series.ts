@@ -38,6 +38,28 @@ export class RowSeries {
     }
   }
 
+  /** Goes on after the page was away for a while. @param isSame whether the process is still the same one */
+  goOn(samples: readonly PastSample[], isSame: boolean): void {
+    const lastPlace = this.place.findLast((place) => place !== null) ?? 0;
+    if (isSame) this.addPast(samples.filter(({ row }) => (row[0] ?? 0) > lastPlace));
+    else {
+      // The rows of the process before are counted otherwise: no truth comes for them any more.
+      this.place = this.place.map((place) => (place === null ? null : -1));
+      const last = this.time.at(-1);
+      if (last !== undefined) this.push(last, null, []);
+      this.addPast(samples);
+    }
+  }
+
+  clear(): void {
+    for (const list of [this.time, this.place, ...this.values, ...this.scored]) list.length = 0;
+  }
+
+  /** The clock was set: everything stands as far from now as before. */
+  shift(seconds: number): void {
+    shift(this.time, seconds);
+  }
+
   /** Rows that came until `timeMs`. */
   addRows(timeMs: number, rows: readonly RowSample[]): void {
     const until = timeMs / 1000;
@@ -72,7 +94,7 @@ export class RowSeries {
   }
 
   private push(time: number, place: number | null, row: readonly (number | null)[]): void {
-    // Times must not go back, whatever the clock of the process does.
+    // Times must not go back.
     this.time.push(Math.max(time, this.time.at(-1) ?? 0));
     this.place.push(place);
     this.values.forEach((column, i) => {
@@ -122,6 +144,21 @@ export class ErrorSeries {
   model: (number | null)[] = [];
   baseline: (number | null)[] = [];
 
+  clear(): void {
+    for (const list of [this.time, this.model, this.baseline]) list.length = 0;
+  }
+
+  /** The clock was set. */
+  shift(seconds: number): void {
+    shift(this.time, seconds);
+  }
+
+  /** Goes on after the page was away for a while. */
+  goOn(errors: readonly [timeMs: number, model: number | null, baseline: number | null][]): void {
+    const last = this.time.at(-1) ?? 0;
+    for (const [timeMs, model, baseline] of errors) if (timeMs / 1000 > last) this.add(timeMs, model, baseline);
+  }
+
   add(timeMs: number, model: number | null, baseline: number | null): void {
     if (model === null) return;
     this.time.push(Math.max(timeMs / 1000, this.time.at(-1) ?? 0));
@@ -133,4 +170,8 @@ export class ErrorSeries {
       list.splice(0, list.length, ...list.filter((_, i) => i >= half || i % 2 === 0));
     }
   }
+}
+
+function shift(times: number[], seconds: number): void {
+  for (let i = 0; i < times.length; i++) times[i] += seconds;
 }

@@ -162,6 +162,10 @@ export class EventList {
     for (const event of events) this.add(event);
   }
 
+  clear(): void {
+    this.list.replaceChildren();
+  }
+
   add({ timeMs, priority, text }: EventMessage): void {
     const time = new Date(timeMs);
     this.list.prepend(

@@ -23,9 +23,15 @@ class Tile {
   readonly element: HTMLElement;
   private readonly value = el('strong');
   private readonly note = el('small');
+  private readonly label: HTMLElement;
 
   constructor(label: string) {
-    this.element = el('div.tile', {}, el('span', {}, label), this.value, this.note);
+    this.label = el('span', {}, label);
+    this.element = el('div.tile', {}, this.label, this.value, this.note);
+  }
+
+  rename(label: string): void {
+    setText(this.label, label);
   }
 
   set(value: string, note: string, tone: '' | 'good' | 'bad' = ''): void {
@@ -52,6 +58,8 @@ export class TaskView {
   private readonly source = el('span.source');
   private readonly chip = el('span.chip');
   private readonly tiles: Record<'error' | 'better' | 'rows' | 'step', Tile>;
+  private readonly plan = el('pre', { tabindex: '0', role: 'region', 'aria-label': 'Plan of the network' });
+  private baselineName: string;
   private spanS = SPANS[0][0];
   /** Whether somebody has chosen it; before, it follows how fast rows come. */
   private isChosen = false;
@@ -65,7 +73,7 @@ export class TaskView {
     const width = columns.length + outputs.length * (task.hasIntervals ? 3 : 1);
     this.rows = new RowSeries(width, truths.length * (task.hasIntervals ? 5 : 3));
     this.rows.addPast(task.past);
-    for (const [timeMs, model, baseline] of task.errors) this.errors.add(timeMs, model, baseline);
+    this.errors.goOn(task.errors);
 
     this.makePredictions(palette);
     columns.forEach(({ name, unit, classes }, i) => {
@@ -85,7 +93,7 @@ export class TaskView {
         unit: task.errorUnit,
         lines: [
           { label: 'model', color: ({ model }) => model, width: 2, format },
-          { label: task.baselineName, color: ({ baseline }) => baseline, dash: [5, 4], format },
+          { label: status.baselineName, color: ({ baseline }) => baseline, dash: [5, 4], format },
         ],
         height: 170,
         range: [0, null],
@@ -97,13 +105,46 @@ export class TaskView {
     this.events = new EventList(task.events);
     this.tiles = {
       error: new Tile(isAnomaly ? 'how unusual' : `${task.errorName}, last ${whole(window)} rows`),
-      better: new Tile(isAnomaly ? 'alarms' : `against ${task.baselineName}`),
+      better: new Tile(isAnomaly ? 'alarms' : `against ${status.baselineName}`),
       rows: new Tile('rows'),
       step: new Tile('time for a row'),
     };
     this.element = this.layout();
     this.state = stateOf(status);
+    this.baselineName = status.baselineName;
+    this.plan.textContent = task.plan;
     this.update(status);
+  }
+
+  /** Whether it shows this task; it may go on with it then. */
+  isOf(task: TaskMessage): boolean {
+    return identityOf(task) === identityOf(this.task);
+  }
+
+  /**
+   * Goes on after the page was away for a while: what is drawn, chosen and filled in stays.
+   *
+   * @param isSame whether the process is still the same one
+   * @param timeMs what its clock shows
+   */
+  goOn(task: TaskMessage, isSame: boolean, timeMs: number): void {
+    // Another process, with the clock set back in between: what was before has no place any more.
+    if (!isSame && timeMs / 1000 < (this.rows.time.at(-1) ?? 0)) {
+      this.rows.clear();
+      this.errors.clear();
+    }
+    this.rows.goOn(task.past, isSame);
+    this.errors.goOn(task.errors);
+    if (isSame) this.events.clear();
+    for (const event of task.events) this.events.add(event);
+    setText(this.plan, task.plan);
+    this.update(task.status);
+  }
+
+  /** The clock of the process was set by so many seconds. */
+  shift(seconds: number): void {
+    this.rows.shift(seconds);
+    this.errors.shift(seconds);
   }
 
   /** As big a place as there is on a phone too: what matters most comes first. */
@@ -147,12 +188,7 @@ export class TaskView {
             el('div.smalls', {}, ...this.columns.map(({ chart }) => chart.element)),
           ),
           this.events.element,
-          el(
-            'details.card.plan',
-            {},
-            el('summary', {}, el('h2', {}, 'Plan of the network')),
-            el('pre', { tabindex: '0', role: 'region', 'aria-label': 'Plan of the network' }, task.plan),
-          ),
+          el('details.card.plan', {}, el('summary', {}, el('h2', {}, 'Plan of the network')), this.plan),
         ),
         el(
           'div.narrow',
@@ -281,7 +317,8 @@ export class TaskView {
     };
   }
 
-  takeRows({ timeMs, rows, scored, windowError }: RowsMessage): void {
+  /** @param timeMs when they had come, by the clock of the process */
+  takeRows({ rows, scored, windowError }: RowsMessage, timeMs: number): void {
     this.rows.addRows(timeMs, rows);
     this.rows.addScored(scored);
     const latest = rows.at(-1)?.[0];
@@ -301,6 +338,9 @@ export class TaskView {
     this.state = stateOf(status);
     setText(this.chip, this.state.text);
     this.chip.dataset.tone = this.state.tone;
+    this.baselineName = status.baselineName;
+    this.errorChart.rename(1, status.baselineName);
+    if (report.kind !== 'anomaly') tiles.better.rename(`against ${status.baselineName}`);
     this.updateError(status.windowError.model, status.windowError.baseline);
     if (report.kind === 'anomaly') {
       const { alarms, isInAlarm, column } = report.metrics;
@@ -323,7 +363,7 @@ export class TaskView {
   private updateError(model: number | null, baseline: number | null): void {
     const { tiles, task } = this;
     const { format } = this.errorWords();
-    tiles.error.set(format(model), model === null ? 'nothing scored yet' : `${task.baselineName} ${format(baseline)}`);
+    tiles.error.set(format(model), model === null ? 'nothing scored yet' : `${this.baselineName} ${format(baseline)}`);
     if (task.kind === 'anomaly') return;
     if (model === null || baseline === null || baseline === 0) {
       tiles.better.set('–', model === null ? '' : 'the baseline was never wrong');
@@ -354,4 +394,9 @@ export class TaskView {
     for (const { chart } of [...this.predictions, ...this.columns]) chart.repaint(palette);
     this.errorChart.repaint(palette);
   }
+}
+
+/** What of a task decides how it is shown. */
+function identityOf({ plan, status, events, past, errors, ...identity }: TaskMessage): string {
+  return JSON.stringify(identity);
 }

@@ -10,6 +10,7 @@ import { MISSING, PREDICTED, QUARANTINED } from '../../src/stream/index.js';
 import { edgegrad } from '../support/cli.js';
 import { configure, folderOfTest, LINE_CONFIG, lineRows, runDaemon } from '../support/daemon.js';
 import { listen } from '../support/live-daemon.js';
+import { movedClock } from '../support/moved-clock.js';
 import { needPty } from '../support/pty.js';
 
 // What can go wrong around a process that learns: it goes on with what it can, says so once, and comes back by itself.
@@ -294,28 +295,17 @@ test('a failed save is tried again sooner, then less and less often, and as ever
 
 test('a wall clock that jumps back ten years, forward and back again: the same bits are learned, everything goes on', async () => {
   const folder = folderOfTest();
-  // The clock as every part of the process sees it moves with each SIGUSR2.
-  const preload = join(folder, 'clock.mjs');
-  writeFileSync(
-    preload,
-    `const Real = Date;
-    const jumps = [-3.15e11, 3e10, -6.3e11];
-    let movedMs = 0;
-    process.on('SIGUSR2', () => { movedMs = jumps.shift(); process.stderr.write('the clock says ' + new Date().getFullYear() + '\\n'); });
-    globalThis.Date = class extends Real {
-      constructor(...args) { super(...(args.length === 0 ? [Real.now() + movedMs] : args)); }
-      static now() { return Real.now() + movedMs; }
-    };`,
-  );
+  const jumps = [-3.15e11, 3e10, -6.3e11];
+  const clock = movedClock(folder, jumps);
   const year = new Date().getFullYear();
-  const years = [-3.15e11, 3e10, -6.3e11].map((movedMs) => new Date(Date.now() + movedMs).getFullYear());
+  const years = jumps.map((movedMs) => new Date(Date.now() + movedMs).getFullYear());
   expect(years[0]).toBeLessThan(year - 8);
 
   const learn = async (name: string, isMoved: boolean) => {
     const more = `[source]\nport = "-"\n[checkpoint]\ndirectory = "${name}"\nintervalS = 0.1\n`;
     const record = `[record]\ndirectory = "${name}/recordings"\nminFreeMB = 0\nflushS = 0.1\n[http]\nport = 0\n`;
     const run = runDaemon(folder, [configure(folder, `${name}.toml`, LINE_CONFIG('a', more + record))], {
-      node: isMoved ? ['--import', preload] : [],
+      node: isMoved ? clock : [],
     });
     await run.hears(/page at http/);
     const [url] = /http:\/\/[^/\s]+/.exec(run.said()) ?? [];
@@ -323,7 +313,7 @@ test('a wall clock that jumps back ten years, forward and back again: the same b
     for (const [i, moved] of ['', ...years].entries()) {
       if (moved !== '' && isMoved) {
         run.child.kill('SIGUSR2');
-        await run.hears(`the clock says ${moved}`);
+        await run.hears(`the clock says ${moved}-`);
       }
       const { written } = i === 0 ? { written: 0 } : (await status()).tasks[0].checkpoint;
       run.child.stdin.write(lineRows(500 * i, 500));

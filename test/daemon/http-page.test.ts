@@ -1,10 +1,13 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, type TestContext, test, vi } from 'vitest';
+import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
 import type { StatusMessage } from '../../src/daemon/http/messages.js';
+import { freePort } from '../support/broker.js';
 import { needBrowser } from '../support/browser.js';
 import { LINE_CONFIG, type LiveDaemon, lineLog, startDaemon } from '../support/live-daemon.js';
+import { movedClock } from '../support/moved-clock.js';
 
 // The page in a real Chromium, fed by a real process that learns 100 rows a second from a pseudo-terminal.
 // SCREENSHOTS=folder keeps pictures of it.
@@ -322,6 +325,86 @@ test('page: it says when the process is away, and goes on by itself when it is b
   const before = await canvasOf(page, 0);
   await page.waitForTimeout(500);
   expect((await canvasOf(page, 0)).sum).not.toBe(before.sum);
+});
+
+test('page: a clock that is set back by hours, and forward again, moves what is drawn with it', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'edgegrad-clock-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const hour = 3.6e6;
+  const config = LINE_CONFIG.replace(', range = [0, 8]', ''); // no holes
+  const daemon = await startDaemon(context, { config, node: movedClock(folder, [-2 * hour, hour]) });
+  daemon.play(lineLog(6000), 0.01);
+  const { page, complaints } = await open(context, daemon);
+  await page.locator('canvas').first().waitFor();
+  /** What stands above the chart where it is pointed at, a part of its width from the left: when, and the value. */
+  const at = async (part: number) => {
+    const box = await page.locator('.predictions .plot .u-over').first().boundingBox();
+    await page.mouse.move(box!.x + part * box!.width, box!.y + 50);
+    const [time = '', truth = ''] = await page.locator('.predictions .legend > *').allTextContents();
+    return { secondOfDay: time.split(':').reduce((sum, each) => 60 * sum + Number(each), 0), truth };
+  };
+  const secondOfDay = (timeMs: number) => {
+    const time = new Date(timeMs);
+    return 3600 * time.getHours() + 60 * time.getMinutes() + time.getSeconds();
+  };
+  /** Seconds between two times of day. */
+  const between = (a: number, b: number) => Math.min(Math.abs(a - b), 86_400 - Math.abs(a - b));
+  for (const [i, movedMs] of [0, -2 * hour, hour].entries()) {
+    if (i > 0) {
+      process.kill(daemon.pid, 'SIGUSR2');
+      await daemon.hears(new RegExp(`the clock says ${new Date(Date.now() + movedMs).toISOString().slice(0, 13)}`));
+    }
+    await page.waitForTimeout(4000);
+    const [early, late] = [await at(0.3), await at(0.97)];
+    const now = secondOfDay(Date.now() + movedMs);
+    expect(between(late.secondOfDay, now)).toBeLessThanOrEqual(3);
+    expect(between(early.secondOfDay, now)).toBeGreaterThan(2); // from before it was set
+    expect(between(early.secondOfDay, now)).toBeLessThan(30);
+    for (const { truth } of [early, late]) expect(truth).toMatch(/^truth−?[\d.]+ V$/);
+    const before = await canvasOf(page, 0);
+    await page.waitForTimeout(500);
+    expect((await canvasOf(page, 0)).sum).not.toBe(before.sum);
+    expect(await page.locator('#live').textContent()).toBe('live');
+  }
+  expect(complaints).toEqual([]);
+});
+
+test('page: when another process is back, what was drawn, chosen and filled in is still there', async (context) => {
+  const port = await freePort();
+  const config = LINE_CONFIG.replace('window = 50', 'window = 50, labelWait = 1000');
+  const first = await startDaemon(context, { config, port });
+  first.play(lineLog(4000), 0.01);
+  const { page } = await open(context, first);
+  await page.locator('canvas').first().waitFor();
+  await page.getByRole('button', { name: '2 min' }).click();
+  await page.getByLabel('y, V').fill('12.5');
+  await vi.waitFor(async () => expect((await statusOf(first)).report.scored).toBeGreaterThan(150), { timeout: 20_000 });
+  await page.evaluate('document.querySelector("main").dataset.marked = "yes"');
+  await first.stop();
+  await page.getByText(/Away since/).waitFor();
+  await page.getByRole('button', { name: 'Label' }).click();
+  await page.getByText('the process does not answer', { exact: true }).waitFor();
+
+  const second = await startDaemon(context, { config, port });
+  second.play(lineLog(4000), 0.01);
+  await vi.waitFor(async () => expect(await page.locator('#live').textContent()).toBe('live'), { timeout: 20_000 });
+  expect(await page.locator('main').getAttribute('data-marked')).toBe('yes');
+  expect(await page.getByRole('button', { name: '2 min' }).getAttribute('aria-pressed')).toBe('true');
+  expect(await page.getByLabel('y, V').inputValue()).toBe('12.5');
+  // Its rows are counted from the beginning again, and are drawn all the same.
+  const legend = page.locator('.predictions .legend');
+  await vi.waitFor(async () => expect((await statusOf(second)).report.scored).toBeGreaterThan(30), { timeout: 20_000 });
+  const texts = new Set<string | null>();
+  await vi.waitFor(
+    async () => {
+      texts.add(await legend.textContent());
+      expect(
+        [...texts].filter((text) => /^truth−?[\d.]+ Vpredicted−?[\d.]+ V$/.test(text ?? '')).length,
+      ).toBeGreaterThan(3);
+    },
+    { timeout: 5000 },
+  );
+  await picture(page, 'another-process');
 });
 
 test('page: with a token it asks for it once, and keeps it where no script reads it', async (context) => {

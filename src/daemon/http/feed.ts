@@ -5,24 +5,28 @@ import { scoreOf, unitOf } from '../status.js';
 import type {
   ErrorMessage,
   FieldMessage,
+  MomentMessage,
   PastSample,
   RowsMessage,
   TaskMessage,
   TaskStatusMessage,
 } from './messages.js';
+import { Ring } from './ring.js';
 import { Samples, short, shortened } from './samples.js';
 
 /** Rows sent at once. */
 const ROOM = 32;
 /** Seconds before the page was opened that it is told of, a row each. */
 const PAST = 600;
+/** The latest rows are told of more finely: those of half a minute. */
+const LATEST = 150;
 /** Points of the windowed error since the beginning; when there are twice as many, every second one is left out. */
 const ERRORS = 300;
 /** What is left of a rate after a second. */
 const MEMORY = 0.7;
 
 /**
- * What the page is told of one task. While nobody looks, a row costs two stores; the past is taken once a second, between
+ * What the page is told of one task. While nobody looks, a row costs two stores; the past is taken now and then, between
  * rows.
  */
 export class TaskFeed {
@@ -39,10 +43,10 @@ export class TaskFeed {
   private outcome = 0;
   /** [0]: place of the row scored last, −1 before. */
   private readonly scoredPlace = Float64Array.of(-1);
-  /** [PAST, 1 + rowWidth + scoredWidth]: when, the row, what had been scored; a ring. */
-  private readonly past: Float64Array;
-  private pasts = 0;
-  private pastPlace = 0;
+  /** [1 + rowWidth + scoredWidth] each: when, the row, what had been scored. */
+  private readonly past: Ring;
+  private readonly latest: Ring;
+  private latestPlace: number;
   /** Times of `performance.now()`, as all that is kept: the wall clock may be set in between. */
   private errors: [number, number | null, number | null][] = [];
   private errorsScored = -1;
@@ -67,8 +71,9 @@ export class TaskFeed {
     this.scoredWidth = 1 + 3 * stream.truth.length + 2 * stream.scoredLower.length;
     this.rows = new Samples(this.rowWidth, ROOM);
     this.scored = new Samples(this.scoredWidth, ROOM);
-    this.past = new Float64Array(PAST * (1 + this.rowWidth + this.scoredWidth));
-    this.pastPlace = stream.places;
+    this.past = new Ring(1 + this.rowWidth + this.scoredWidth, PAST);
+    this.latest = new Ring(1 + this.rowWidth + this.scoredWidth, LATEST);
+    this.latestPlace = stream.places;
     // What was forecast is of the row that has just come; other truths are of the row they were predicted from.
     const { kind, delay, labelAge } = stream.task;
     const age = kind === 'forecast' ? 0 : delay + labelAge;
@@ -156,8 +161,8 @@ export class TaskFeed {
     if (rows.length === 0 && scored.length === 0) return null;
     const few = rows.length < ROOM / 4;
     const message = {
+      ...moment(),
       task: this.index,
-      timeMs: Date.now(),
       rows: rows.take(),
       scored: scored.take(),
       windowError: errorOf(task, 'window'),
@@ -166,9 +171,24 @@ export class TaskFeed {
     return message;
   }
 
+  /** To be called five times a second: keeps the latest row for a page that will be opened. */
+  keepLatest(): void {
+    const { places } = this.task.stream;
+    if (places === this.latestPlace) return;
+    this.latestPlace = places;
+    this.keep(this.latest);
+  }
+
+  private keep(ring: Ring): void {
+    const off = ring.add();
+    ring.array[off] = performance.now();
+    this.writeRow(ring.array, off + 1);
+    this.writeScored(ring.array, off + 1 + this.rowWidth);
+  }
+
   /** To be called once a second: keeps a row for the past, and counts how fast they come. */
   second(): void {
-    const { task, past, rowWidth, scoredWidth } = this;
+    const { task } = this;
     const { stream } = task;
     const now = performance.now();
     const { rows, seconds } = task.status().steps;
@@ -179,14 +199,7 @@ export class TaskFeed {
     this.lastMs = now;
     this.lastSteps = { rows, seconds };
 
-    if (done > 0 && stream.places !== this.pastPlace) {
-      const off = (this.pasts++ % PAST) * (1 + rowWidth + scoredWidth);
-      past.fill(Number.NaN, off, off + 1 + rowWidth + scoredWidth);
-      past[off] = now;
-      this.writeRow(past, off + 1);
-      this.writeScored(past, off + 1 + rowWidth);
-      this.pastPlace = stream.places;
-    }
+    if (done > 0) this.keep(this.past);
     if (--this.secondsToError > 0) return;
     this.secondsToError = this.secondsPerError;
     const { scored } = stream.report();
@@ -207,6 +220,7 @@ export class TaskFeed {
       rowsPerSecond,
       stepS,
       place: task.stream.places,
+      baselineName: scoreOf(status.report, '').baselineLabel,
       windowError: errorOf(task, 'window'),
       error: errorOf(task, 'all'),
     };
@@ -236,7 +250,6 @@ export class TaskFeed {
       isForecast: stream.task.kind === 'forecast',
       errorName: score.label === 'accuracy' ? 'wrong' : score.label,
       errorUnit: score.label === 'accuracy' ? '' : unit,
-      baselineName: score.baselineLabel,
       window: stream.task.window,
       targets,
       labelWait: stream.task.labelWait,
@@ -249,19 +262,17 @@ export class TaskFeed {
   }
 
   private pastSamples(): PastSample[] {
-    const { past, pasts, rowWidth, scoredWidth } = this;
-    const width = 1 + rowWidth + scoredWidth;
-    const samples: PastSample[] = [];
-    for (let k = Math.max(0, pasts - PAST); k < pasts; k++) {
-      const off = (k % PAST) * width;
-      const scored = shortened(past, off + 1 + rowWidth, scoredWidth);
-      samples.push({
-        timeMs: past[off] + wallAheadMs(),
-        row: shortened(past, off + 1, rowWidth),
-        scored: past[off + 1 + rowWidth] < 0 ? null : scored,
-      });
-    }
-    return samples;
+    const { past, latest, rowWidth, scoredWidth } = this;
+    const aheadMs = wallAheadMs();
+    const sampleOf = (array: Float64Array, off: number): PastSample => ({
+      timeMs: array[off] + aheadMs,
+      row: shortened(array, off + 1, rowWidth),
+      scored: array[off + 1 + rowWidth] < 0 ? null : shortened(array, off + 1 + rowWidth, scoredWidth),
+    });
+    const finely = latest.offsets();
+    const from = finely.length > 0 ? latest.array[finely[0]] : Infinity;
+    const coarsely = past.offsets().filter((off) => past.array[off] < from);
+    return [...coarsely.map((off) => sampleOf(past.array, off)), ...finely.map((off) => sampleOf(latest.array, off))];
   }
 }
 
@@ -274,6 +285,9 @@ export function errorOf(task: LiveTask, over: 'window' | 'all'): ErrorMessage {
     value === null ? null : short(score.label === 'accuracy' ? 1 - value : value);
   return { model: wrong(model), baseline: wrong(baseline) };
 }
+
+/** Now, by both clocks. */
+export const moment = (): MomentMessage => ({ timeMs: Date.now(), steadyMs: performance.now() });
 
 /** What the wall clock says now, beside `performance.now()`. */
 const wallAheadMs = () => Date.now() - performance.now();

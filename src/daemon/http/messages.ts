@@ -41,6 +41,8 @@ export interface TaskStatusMessage {
   rowsPerSecond: number;
   /** The place of the latest row, which labels go by. */
   place: number;
+  /** What it is compared with; of a forecast this may change. */
+  baselineName: string;
   /** Over the last `window` scored rows, and over all. */
   windowError: ErrorMessage;
   error: ErrorMessage;
@@ -98,7 +100,6 @@ export interface TaskMessage {
   /** `wrong` of classes: a share; `error` of numbers, in `errorUnit`; `score` of anomalies, whose baseline is the threshold. */
   errorName: string;
   errorUnit: string;
-  baselineName: string;
   window: number;
   /** What may be labelled, and how many rows wait for it; 0: labels come in rows only. */
   targets: FieldMessage[];
@@ -112,27 +113,33 @@ export interface TaskMessage {
   errors: [number, number | null, number | null][];
 }
 
-/** GET /api/events, `begin`: the first message. */
-export interface BeginMessage {
-  version: string;
+/** When something was said. */
+export interface MomentMessage {
+  /** By the wall clock, since 1970; it may be set, and everything told before moves with it. */
   timeMs: number;
+  /** By a clock that goes on evenly for as long as the process runs. */
+  steadyMs: number;
+}
+
+/** GET /api/events, `begin`: the first message. */
+export interface BeginMessage extends MomentMessage {
+  version: string;
+  /** Tells one process from the next. */
   startedMs: number;
   tasks: TaskMessage[];
 }
 
 /** GET /api/events, `rows`: up to twenty times a second. */
-export interface RowsMessage {
+export interface RowsMessage extends MomentMessage {
   /** Index of the task. */
   task: number;
-  timeMs: number;
   rows: RowSample[];
   scored: ScoredSample[];
   windowError: ErrorMessage;
 }
 
 /** GET /api/events, `status`, and GET /api/status: every second. */
-export interface StatusMessage {
-  timeMs: number;
+export interface StatusMessage extends MomentMessage {
   rssBytes: number;
   tasks: TaskStatusMessage[];
 }

@@ -9,7 +9,7 @@ import { Access } from './access.js';
 import { createApp } from './app.js';
 import { loadAssets } from './assets.js';
 import { EventStream, eventOf } from './event-stream.js';
-import { TaskFeed } from './feed.js';
+import { moment, TaskFeed } from './feed.js';
 import { Health } from './health.js';
 import type { BeginMessage, StatusMessage } from './messages.js';
 import { Metrics } from './metrics.js';
@@ -17,6 +17,8 @@ import { Metrics } from './metrics.js';
 /** Between messages with rows, and between those with everything else. */
 const ROWS_MS = 50;
 const STATUS_MS = 1000;
+/** Between rows that are kept for a page that will be opened. */
+const PAST_MS = 200;
 /** An address that cannot be had may be had later: another process has the port, or the network is not up yet. */
 const RETRY_MS = 5000;
 /** Requests without the token are told of at most so often. */
@@ -45,6 +47,7 @@ export class HttpOutput implements Output {
   private access: Access | null = null;
   private rowsTimer: NodeJS.Timeout | undefined;
   private statusTimer: NodeJS.Timeout | undefined;
+  private pastTimer: NodeJS.Timeout | undefined;
   private retryTimer: NodeJS.Timeout | undefined;
   private isStopped = false;
   private refusedSaid = 0;
@@ -107,6 +110,10 @@ export class HttpOutput implements Output {
       this.sayRefused();
     }, STATUS_MS);
     this.statusTimer.unref();
+    this.pastTimer = setInterval(() => {
+      for (const feed of feeds) feed.keepLatest();
+    }, PAST_MS);
+    this.pastTimer.unref();
     await this.listen(true);
   }
 
@@ -116,6 +123,7 @@ export class HttpOutput implements Output {
     clearTimeout(this.retryTimer);
     clearInterval(this.rowsTimer);
     clearInterval(this.statusTimer);
+    clearInterval(this.pastTimer);
     for (const feed of feeds) feed.stop();
     this.refusedSaidMs = -Infinity;
     this.sayRefused();
@@ -171,8 +179,8 @@ export class HttpOutput implements Output {
 
   private begin(): BeginMessage {
     return {
+      ...moment(),
       version: VERSION,
-      timeMs: Date.now(),
       startedMs: this.startedMs,
       tasks: this.feeds.map((feed) => feed.describe()),
     };
@@ -180,7 +188,7 @@ export class HttpOutput implements Output {
 
   private status(): StatusMessage {
     return {
-      timeMs: Date.now(),
+      ...moment(),
       rssBytes: process.memoryUsage.rss(),
       tasks: this.feeds.map((feed) => feed.status()),
     };
