@@ -1,7 +1,8 @@
 // npm run bench:race: nanoseconds of CPU time a row takes in the networks of the default race alone (a prediction and a step
-// each), in all its contestants (networks and trackers), in the whole race (scaled back, kept, judged and mixed), where each
-// row's label comes before the next row and where it comes later, and in the stream around it; and in a stream with one
-// declared network. Everything is the race's own, in its own arena. Each in turn, several rounds; the fastest round counts.
+// each), in all its contestants (networks and trackers), one call each, and in the whole race (scaled back, kept, judged and
+// mixed). Both where a row's label comes before the next row, so that a step goes on from where the prediction left off, and where
+// it comes later, so that it begins anew. Then the stream around the race, and a stream with one declared network. Everything
+// is the race's own, in its own arena. Each in turn, several rounds; the fastest round counts.
 import { cpus } from 'node:os';
 import { createStream } from '../../dist/stream.js';
 
@@ -37,11 +38,12 @@ const lines = [
     'networks',
     'contestants',
     'race',
-    'late labels',
+    'ratio',
+    'late: contestants',
+    'race',
+    'ratio',
     'stream',
     'one network',
-    'race / networks',
-    'race / contestants',
   ],
 ];
 for (const [inputs, outputs] of SHAPES) {
@@ -68,58 +70,72 @@ for (const [inputs, outputs] of SHAPES) {
       learn(i & 63);
     }
   };
-  const work = [
-    direct(
-      () => {
-        for (let k = 0; k < networks.length; k++) networks[k].forward();
-      },
-      () => {
-        for (let k = 0; k < networks.length; k++) networks[k].step();
-      },
-    ),
-    direct(
-      () => {
-        for (let k = 0; k < networks.length; k++) networks[k].forward();
-        bank?.predict();
-      },
-      () => {
-        for (let k = 0; k < networks.length; k++) networks[k].step();
-        if (bank === undefined) return;
-        for (let k = 0; k < outputs; k++) bank.target[k] = target[k];
-        bank.learn();
-      },
-    ),
-    direct(
+  const forward = () => {
+    for (let k = 0; k < networks.length; k++) networks[k].forward();
+  };
+  const forwardAll = () => {
+    forward();
+    bank?.predict();
+  };
+  const centre = () => {
+    for (let k = 0; k < outputs; k++) bank.target[k] = target[k];
+  };
+  const stepForwarded = () => {
+    for (let k = 0; k < networks.length; k++) networks[k].stepForwarded();
+  };
+  const work = {
+    networks: direct(forward, stepForwarded),
+    contestants: direct(forwardAll, () => {
+      stepForwarded();
+      if (bank === undefined) return;
+      centre();
+      bank.learnPredicted();
+    }),
+    lateContestants: direct(forwardAll, () => {
+      for (let k = 0; k < networks.length; k++) networks[k].step();
+      if (bank === undefined) return;
+      centre();
+      bank.learn();
+    }),
+    race: direct(
       () => learner.predict(0),
       (k) => {
         learner.judge(0, labels[k], 0);
         learner.learn();
       },
     ),
-    direct(
+    lateRace: direct(
       () => learner.predict(0),
       (k) => {
         learner.judge(1, labels[k], 0);
         learner.learn();
       },
     ),
-    accept(stream),
-    accept(one),
-  ];
+    stream: accept(stream),
+    one: accept(one),
+  };
   accept(stream)(); // so that the race knows scales and labels
-  const best = work.map(() => Number.POSITIVE_INFINITY);
+  const best = Object.fromEntries(Object.keys(work).map((name) => [name, Number.POSITIVE_INFINITY]));
   for (let round = 0; round <= ROUNDS; round++) {
-    work.forEach((run, i) => {
+    for (const [name, run] of Object.entries(work)) {
       const start = cpuNs();
       run();
-      if (round > 0) best[i] = Math.min(best[i], (cpuNs() - start) / ROWS);
-    });
+      if (round > 0) best[name] = Math.min(best[name], (cpuNs() - start) / ROWS);
+    }
   }
+  const { networks: alone, contestants, race, lateContestants, lateRace } = best;
+  const ns = (value) => value.toFixed(0);
   lines.push([
     `${inputs} → ${outputs}`,
-    ...best.map((ns) => ns.toFixed(0)),
-    (best[2] / best[0]).toFixed(2),
-    (best[2] / best[1]).toFixed(2),
+    ns(alone),
+    ns(contestants),
+    ns(race),
+    (race / contestants).toFixed(2),
+    ns(lateContestants),
+    ns(lateRace),
+    (lateRace / lateContestants).toFixed(2),
+    ns(best.stream),
+    ns(best.one),
   ]);
 }
 const widths = lines[0].map((_, j) => Math.max(...lines.map((line) => line[j].length)));

@@ -1,6 +1,7 @@
 export { EngineError } from './errors.js';
 export type { ExecutorKind } from './executor.js';
 export type { NetworkState } from './kept-state.js';
+export * from './mixture.js';
 export { createNetwork, type Gradient, loadNetwork, Network, type NetworkOptions, type Refusals } from './network.js';
 export type { ParameterView } from './parameter-store.js';
 export { Random } from './random.js';

@@ -1,7 +1,17 @@
-import { layout as L, type Plan, pad4, planNetwork, planTrackerBank, type TrackerBankSpec } from '../plan/index.js';
+import {
+  layout as L,
+  type MixtureSpec,
+  type Plan,
+  pad4,
+  planMixture,
+  planNetwork,
+  planTrackerBank,
+  type TrackerBankSpec,
+} from '../plan/index.js';
 import { type NetworkSpec, resolveNetwork } from '../spec/index.js';
 import { wrongArgument } from './errors.js';
 import { type Arena, createArena } from './executor.js';
+import { Mixture } from './mixture.js';
 import { Network, type NetworkOptions } from './network.js';
 import { TrackerBank } from './tracker-bank.js';
 
@@ -14,6 +24,8 @@ export interface SideBySideSpec {
   /** Trackers, and the seed of their features. */
   readonly bank?: TrackerBankSpec;
   readonly bankSeed?: number;
+  /** How what they say is mixed. */
+  readonly mixture?: MixtureSpec;
 }
 
 /**
@@ -27,6 +39,7 @@ export class SideBySide {
   constructor(
     readonly networks: readonly Network[],
     readonly bank: TrackerBank | undefined,
+    readonly mixture: Mixture | undefined,
     arena: Arena,
     group: number,
   ) {
@@ -61,7 +74,7 @@ export class SideBySide {
  * @throws EngineError for a network with a schedule of rates
  */
 export function createSideBySide(
-  { networks: specs, seeds, bank, bankSeed = 1 }: SideBySideSpec,
+  { networks: specs, seeds, bank, bankSeed = 1, mixture }: SideBySideSpec,
   { executor = 'auto', reserve }: Pick<NetworkOptions, 'executor' | 'reserve'> = {},
 ): SideBySide {
   const plans: Plan[] = [];
@@ -73,10 +86,14 @@ export function createSideBySide(
   const last = plans[plans.length - 1];
   const bankPlan = bank && planTrackerBank(bank, { floats: last.floats, input: plans[0].region('x') });
   const group = bankPlan?.floats ?? last.floats;
-  const arena = createArena(plans, executor, 4 * (group + pad4(L.G_HEADERS + plans.length)));
+  const groupEnd = group + pad4(L.G_HEADERS + plans.length);
+  const experts = plans.length + (bank?.trackers.length ?? 0) + 1;
+  const mixturePlan = mixture && planMixture(mixture, experts, group, groupEnd);
+  const arena = createArena(plans, executor, 4 * (mixturePlan?.floats ?? groupEnd));
   return new SideBySide(
     plans.map((plan, k) => new Network(plan.network, { seed: seeds[k], executor }, { plan, arena })),
     bankPlan && new TrackerBank(bankPlan, bankSeed, arena),
+    mixturePlan && new Mixture(mixturePlan, arena),
     arena,
     group,
   );

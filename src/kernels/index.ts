@@ -23,6 +23,14 @@ export interface Kernels {
   predictGroup(group: number): void;
   /** @returns how many steps were refused */
   learnGroup(group: number, isForwarded: number): number;
+  // The same for a mixture; each takes the element offset of its words.
+  /** @param isNaiveOut 1 where the naive predictor is left out, else 0 */
+  predictMixture(mixture: number, slot: number, isNaiveOut: number): void;
+  judgeMixture(mixture: number, slot: number): void;
+  /** @returns how many steps were refused */
+  learnMixture(mixture: number, isForwarded: number): number;
+  softenMixture(mixture: number): void;
+  weighMixture(mixture: number): void;
 }
 
 /** Single functions, for tests that sweep them. */

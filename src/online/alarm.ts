@@ -1,5 +1,5 @@
+import { expNonPositive } from './exponential.js';
 import { naturalLog } from './logarithm.js';
-import { expNonPositive } from './mixture.js';
 import type { StateArray } from './state.js';
 
 /** Share by which the threshold rises with a row in alarm: about 20 of them in a row make it e times as high. */

@@ -199,6 +199,45 @@ export const G_COUNT = 0;
 export const G_BANK = 1;
 export const G_HEADERS = 2;
 
+// ---- the mixture of learners side by side and a naive predictor, the last of its experts
+export const M_GROUP = 0;
+export const M_EXPERTS = 1;
+export const M_OUTPUTS = 2;
+/** 1 where outputs are probabilities of classes, judged by Brier's score; 0 where they are standardised numbers, judged by |error|. */
+export const M_IS_CLASSES = 3;
+/** [slots, experts, outputs]: what was said of the rows that wait for labels. Experts and outputs are padded to multiples of 4, with zeros. */
+export const M_SAID = 4;
+/** [outputs] each: what the naive predictor says of the row, and what all come to; the label of a row, and what one of it counts. */
+export const M_NAIVE = 5;
+export const M_MIXED = 6;
+export const M_TRUTH = 7;
+export const M_UNITS = 8;
+/** [experts] each: weights, and Σ memory^age · loss. */
+export const M_WEIGHTS = 9;
+export const M_SUMS = 10;
+/** [networks]: rate · curvature, by which steps are softened. */
+export const M_FACTORS = 11;
+/** The numbers below, float32. */
+export const M_NUMBERS = 12;
+export const MIXTURE_WORDS = 16;
+
+/** What is left of a loss after a row, and Σ memory^age. */
+export const MN_MEMORY = 0;
+export const MN_MASS = 1;
+/** How strongly weights follow losses. */
+export const MN_RATE = 2;
+/** The largest loss of a row, and by what the sum over outputs is multiplied. */
+export const MN_LIMIT = 3;
+export const MN_SHARE = 4;
+/** What is added to ‖x‖² where a step is softened. */
+export const MN_OTHERS = 5;
+/** What is taken from a target for the trackers. */
+export const MN_CENTRE = 6;
+export const MIXTURE_NUMBERS = 8;
+
+/** Whose weight would be less than e to the minus of this times the largest has none. */
+export const MIXTURE_REACH = 40;
+
 // ---- a tracker bank: these words, behind them one record a tracker
 /** The row: `inputs` float32, padded with zeros to a multiple of 4. */
 export const B_INPUT = 0;

@@ -1,6 +1,7 @@
 import { layout as L } from '../plan/index.js';
 import { openArena } from './arena.js';
 import { BOUND_TO_KEEP, LARGEST, moveOf } from './bounds.js';
+import { createReferenceMixture } from './mixture.js';
 import { createParameterPasses } from './parameters.js';
 import { createPasses } from './passes.js';
 import { createReferenceTrackers } from './tracker.js';
@@ -110,24 +111,40 @@ export function createReferenceExecutor(buffer: ArrayBuffer) {
   }
 
   const trackers = createReferenceTrackers(buffer);
+  const { keepSaid, mixSaid, centreTarget, ...mixture } = createReferenceMixture(buffer);
+
+  /** `forward` of every network side by side, and `predictTrackers`. */
+  function predictGroup(group: number): void {
+    for (let k = 0; k < words[group + L.G_COUNT]; k++) forward(words[group + L.G_HEADERS + k]);
+    if (words[group + L.G_BANK] !== 0) trackers.predictTrackers(words[group + L.G_BANK]);
+  }
+
+  /** `step` of every network side by side, and `learnTrackers`; how many steps were refused. */
+  function learnGroup(group: number): number {
+    let refused = 0;
+    for (let k = 0; k < words[group + L.G_COUNT]; k++) {
+      if (step(words[group + L.G_HEADERS + k]) === 0) refused++;
+    }
+    if (words[group + L.G_BANK] !== 0) trackers.learnTrackers(words[group + L.G_BANK]);
+    return refused;
+  }
 
   return {
     ...trackers,
+    ...mixture,
+    predictGroup,
+    learnGroup,
 
-    /** `forward` of every network side by side, and `predictTrackers`. */
-    predictGroup(group: number): void {
-      for (let k = 0; k < words[group + L.G_COUNT]; k++) forward(words[group + L.G_HEADERS + k]);
-      if (words[group + L.G_BANK] !== 0) trackers.predictTrackers(words[group + L.G_BANK]);
+    predictMixture(at: number, slot: number, isNaiveOut: number): void {
+      predictGroup(words[at + L.M_GROUP]);
+      keepSaid(at, slot);
+      mixSaid(at, slot, isNaiveOut !== 0);
     },
 
-    /** `step` of every network side by side, and `learnTrackers`; how many steps were refused. */
-    learnGroup(group: number): number {
-      let refused = 0;
-      for (let k = 0; k < words[group + L.G_COUNT]; k++) {
-        if (step(words[group + L.G_HEADERS + k]) === 0) refused++;
-      }
-      if (words[group + L.G_BANK] !== 0) trackers.learnTrackers(words[group + L.G_BANK]);
-      return refused;
+    learnMixture(at: number): number {
+      mixture.softenMixture(at);
+      centreTarget(at);
+      return learnGroup(words[at + L.M_GROUP]);
     },
 
     forward,

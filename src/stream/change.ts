@@ -11,6 +11,8 @@ export class ChangeHead extends RegressionHead {
   readonly scoredLine: Float64Array;
   /** [horizon + 1, width]: the change over the rows before each row that waits; 0 where it is not known. */
   private readonly lines: Float64Array;
+  /** [width]: no change. */
+  private readonly none: Float64Array;
 
   /**
    * @param names of the target values
@@ -24,12 +26,18 @@ export class ChangeHead extends RegressionHead {
   ) {
     super(names, window, horizon + 1, interval);
     this.lines = new Float64Array((horizon + 1) * this.width);
+    this.none = new Float64Array(this.width);
     this.scoredLine = new Float64Array(this.width);
   }
 
   /** @hot */
   override writeNaive(to: Float64Array, off: number): void {
     for (let i = 0; i < this.width; i++) to[off + i] = 0;
+  }
+
+  /** @hot */
+  override placeNaive(to: Float32Array, kept: Float64Array, off: number): void {
+    this.scaler.place(to, this.none, kept, off);
   }
 
   /** @hot */

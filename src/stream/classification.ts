@@ -61,28 +61,25 @@ export class ClassificationHead implements TaskHead {
     for (let c = 0; c < this.classes; c++) to[off + c] = output[c];
   }
 
-  /**
-   * Cut to between 0.001 and 1, squared, because least squares of classes stays too close to the middle, and made to add
-   * up to 1.
-   *
-   * @hot
-   */
-  unscaleLinear(to: Float64Array, off: number, output: Float32Array): void {
-    const { classes } = this;
-    const centre = 1 / classes;
-    let total = 0;
-    for (let c = 0; c < classes; c++) {
-      const p = Math.max(0.001, Math.min(1, output[c] + centre));
-      to[off + c] = p * p;
-      total += p * p;
-    }
-    for (let c = 0; c < classes; c++) to[off + c] = to[off + c] / total;
+  get scaleSize(): number {
+    return 0;
   }
 
   /** @hot */
-  centre(to: Float32Array, target: Float32Array): void {
-    const { classes } = this;
-    for (let c = 0; c < classes; c++) to[c] = target[c] - 1 / classes;
+  placeNaive(to: Float32Array): void {
+    this.writeNaive(to, 0);
+  }
+
+  /** @hot */
+  writeTruth(
+    truth: Float32Array,
+    _units: Float32Array,
+    _kept: Float64Array,
+    _off: number,
+    labels: Float64Array,
+    at: number,
+  ): void {
+    this.writeTarget(truth, labels, at);
   }
 
   /** @hot */
@@ -94,7 +91,7 @@ export class ClassificationHead implements TaskHead {
   }
 
   /** The last known class as probable as it has proved to be, the others equally. @hot */
-  writeNaive(to: Float64Array, off: number): void {
+  writeNaive(to: Float64Array | Float32Array, off: number): void {
     const { classes, latest, trust } = this;
     this.weighLatest();
     const p = trust[0];

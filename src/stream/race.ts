@@ -1,6 +1,13 @@
-import { createNetwork, createSideBySide, type Network, type NetworkState, type SideBySide } from '../engine/index.js';
+import {
+  createNetwork,
+  createSideBySide,
+  type Mixture,
+  type Network,
+  type NetworkState,
+  type SideBySide,
+} from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
-import { Mixture, type StateArray } from '../online/index.js';
+import type { StateArray } from '../online/index.js';
 import type { NetworkSpec } from '../spec/index.js';
 import type { Knowledge } from './knowledge.js';
 import { LabelAge } from './label-age.js';
@@ -23,8 +30,8 @@ const NETWORKS = [
 const UNITS = 16;
 /** Joins where rows are remembered: it learns those too, after every row. Whether that helps, the race shows. */
 const REPLAYER = { rate: 0.1, initialiser: 'xavier' } as const;
-/** A loss is cut here, in standard deviations of the target: one row never decides who is believed. */
-const LOSS_LIMIT = 3;
+/** A loss is cut here, in standard deviations of the target, or Brier's score: one row never decides who is believed. */
+const LOSS_LIMIT = { regress: 3, classify: 2 };
 /** Errors of a network are cut here before they are learned from, in the same. */
 const ERROR_LIMIT = 3;
 /** A step of a tracker costs the square of its features: with more inputs there is none. */
@@ -80,20 +87,15 @@ export class Race implements Learner {
   private readonly learners: SideBySide;
   private readonly mixture: Mixture;
   private readonly labelAge = new LabelAge();
-  private readonly experts: number;
   /** Of the networks. */
   private readonly rates: readonly number[];
   /** Index of the network that learns remembered rows too, −1 for none. */
   private readonly replayer: number;
-  /** [networks]: rate · curvature, as declared and as it is now. */
-  private readonly declaredFactors: Float64Array;
-  private readonly factors: Float64Array;
   /** What rates are multiplied by. */
   private pace = 1;
-  /** [experts, outputs]: of a row of the probe. */
-  private readonly probed: Float64Array;
-  /** [slots, experts, outputs] */
-  private readonly kept: Float64Array;
+  /** [slots + 1, scaleSize]: the scales that what was said is of; the last for a row that is not kept. */
+  private readonly scales: Float64Array;
+  private readonly scaleSize: number;
   /** [slots]: whether there was a label to go by when the row was predicted. */
   private readonly isKept: Int32Array;
   /** [0]: the slot of the row whose forward passes stand in the arena as a step would make them, or NONE. */
@@ -113,143 +115,100 @@ export class Race implements Learner {
         seeds: specs.map((_, k) => (seed + k * 0x9e3779b9) % 2 ** 32),
         bank: inputs <= MOST_TRACKED ? { inputs, outputs, units: UNITS, trackers: TRACKERS } : undefined,
         bankSeed: seed,
+        mixture: {
+          outputs,
+          isClasses: kind === 'classify',
+          slots,
+          rate: MIXING_RATE,
+          memory: MEMORY,
+          limit: LOSS_LIMIT[kind],
+          // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
+          factors: this.rates.map((rate) => rate * CURVATURE[kind]),
+          others: UNITS + 1,
+        },
       },
       { executor, reserve },
     );
-    const { networks, bank } = this.learners;
-    this.network = networks[0];
-    this.experts = networks.length + (bank?.outputs.length ?? 0) + 1;
-    this.mixture = new Mixture(this.experts, MIXING_RATE, MEMORY);
-    this.declaredFactors = Float64Array.from(this.rates, (rate) => rate * CURVATURE[kind]);
-    this.factors = this.declaredFactors.slice();
-    this.probed = new Float64Array(this.experts * outputs);
-    this.kept = new Float64Array(slots * this.experts * outputs);
+    this.network = this.learners.networks[0];
+    this.mixture = this.learners.mixture!;
+    this.scaleSize = head.scaleSize;
+    this.scales = new Float64Array((slots + 1) * head.scaleSize);
     this.isKept = new Int32Array(slots);
   }
 
   /** @hot */
   predict(slot: number): void {
-    const { head, experts, kept, isKept, labelAge } = this;
-    labelAge.pass();
-    const off = slot * experts * head.outputs;
-    this.ask(kept, off);
+    const { head, isKept } = this;
+    this.labelAge.pass();
+    this.ask(slot, head.prediction, 0);
     this.forwarded[0] = slot;
     isKept[slot] = head.knowsLabel() ? 1 : 0;
-    this.mix(kept, off, head.prediction, 0);
   }
 
   /** @hot */
   probe(to: Float64Array, off: number): void {
     this.forwarded[0] = NONE;
-    this.ask(this.probed, 0);
-    this.mix(this.probed, 0, to, off);
+    this.ask(this.isKept.length, to, off);
   }
 
-  /** Writes what every contestant says of the row in `network.input` to to[off … off + experts · outputs). @hot */
-  private ask(to: Float64Array, off: number): void {
-    const { head, learners } = this;
-    const { networks, bank } = learners;
-    const { outputs } = head;
-    learners.predict();
-    let at = off;
-    for (let k = 0; k < networks.length; k++, at += outputs) head.unscale(to, at, networks[k].output);
-    if (bank !== undefined) {
-      for (let k = 0; k < bank.outputs.length; k++, at += outputs) head.unscaleLinear(to, at, bank.outputs[k]);
-    }
-    head.writeNaive(to, at);
-  }
-
-  /** Writes the weighted mean of said[saidOff …] to to[off … off + outputs). @hot */
-  private mix(said: Float64Array, saidOff: number, to: Float64Array, off: number): void {
-    const { head, experts, mixture } = this;
-    const { outputs } = head;
-    const { weights } = mixture;
-    const naive = experts - 1;
-    const others = 1 - weights[naive];
+  /** Writes what all say of the row in `network.input`, weighted, to to[off … off + outputs). @hot */
+  private ask(slot: number, to: Float64Array, off: number): void {
+    const { head, mixture } = this;
+    head.placeNaive(mixture.naive, this.scales, slot * this.scaleSize);
     // A naive predictor without labels to go by is left out, unless nobody else is believed at all.
-    const isOut = this.labelAge.isStale() && others > 0;
-    const count = isOut ? naive : experts;
-    const scale = isOut ? 1 / others : 1;
-    for (let c = 0; c < outputs; c++) {
-      let sum = 0;
-      for (let k = 0, i = saidOff + c; k < count; k++, i += outputs) {
-        if (!Number.isFinite(said[i])) said[i] = 0;
-        sum += weights[k] * scale * said[i];
-      }
-      to[off + c] = sum;
-    }
+    mixture.predict(slot, this.labelAge.isStale());
+    head.unscale(to, off, mixture.mixed);
   }
 
   /** @hot */
   judge(slot: number, labels: Float64Array, off: number): void {
-    const { head, experts, kept, isKept, mixture, forwarded } = this;
+    const { head, scales, isKept, mixture, forwarded } = this;
     if (forwarded[0] !== slot) forwarded[0] = NONE;
     this.labelAge.receive();
     if (isKept[slot] !== 1) return;
-    head.writeLosses(mixture.losses, kept, slot * experts * head.outputs, labels, off, LOSS_LIMIT);
-    mixture.update();
+    head.writeTruth(mixture.truth, mixture.units, scales, slot * this.scaleSize, labels, off);
+    mixture.judge(slot);
   }
 
   /** @hot */
   learn(): boolean {
-    const { head, learners, factors, forwarded } = this;
-    const { networks, bank } = learners;
-    const { input, target } = this.network;
-    let length = UNITS + 1;
-    for (let i = 0; i < input.length; i++) length += input[i] * input[i];
-    // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
-    for (let k = 0; k < networks.length; k++) networks[k].rowWeights[0] = 1 / (1 + factors[k] * length);
-    if (bank !== undefined) head.centre(bank.target, target);
+    const { mixture, forwarded } = this;
     // A label that comes before the next row finds the forward passes of its own row still there.
     const isForwarded = forwarded[0] !== NONE;
     forwarded[0] = NONE;
-    return learners.learn(isForwarded) === 0;
+    return mixture.learn(isForwarded) === 0;
   }
 
   /** Networks take longer steps, trackers expect more drift, and losses are forgotten faster, all by one factor. */
   hasten(factor: number): void {
-    const { factors, declaredFactors, mixture } = this;
     const { networks, bank } = this.learners;
     this.pace = factor;
-    networks.forEach((network, k) => {
-      setRates(network, factor);
-      factors[k] = declaredFactors[k] * factor;
-    });
+    for (const network of networks) setRates(network, factor);
     bank?.hasten(factor);
-    mixture.memory = Math.max(1 - (1 - MEMORY) * factor, LEAST_MEMORY);
+    this.mixture.hasten(factor, LEAST_MEMORY);
   }
 
   /** Until labels of rows it has predicted itself come, it is judged by what the naive predictor said of them. */
   renew(seed: number): void {
-    const { mixture, experts, kept, isKept } = this;
+    const { mixture } = this;
     const { networks } = this.learners;
     this.forwarded[0] = NONE;
-    const { outputs } = this.head;
     let worst = 0;
     for (let k = 1; k < networks.length; k++) if (mixture.sums[k] > mixture.sums[worst]) worst = k;
     const network = networks[worst];
     const { tensors, metadata } = createNetwork(network.plan.network, { seed, executor: 'reference' }).state();
     network.restore(toFile({ tensors, metadata: { ...metadata, steps: String(network.steps) } }));
     setRates(network, this.pace);
-    for (let row = 0; row < isKept.length * experts; row += experts) {
-      for (let c = 0; c < outputs; c++) {
-        kept[(row + worst) * outputs + c] = kept[(row + experts - 1) * outputs + c];
-      }
-    }
     mixture.demote(worst);
   }
 
   /** @hot */
   replay(): boolean {
-    const { replayer, factors } = this;
+    const { replayer } = this;
     if (replayer < 0) return true;
-    const { networks } = this.learners;
     this.forwarded[0] = NONE;
-    const { input } = this.network;
-    let length = UNITS + 1;
-    for (let i = 0; i < input.length; i++) length += input[i] * input[i];
-    networks[replayer].rowWeights[0] = 1 / (1 + factors[replayer] * length);
-    return networks[replayer].tryStep();
+    this.mixture.soften();
+    return this.learners.networks[replayer].tryStep();
   }
 
   knowledge(): Knowledge {
@@ -269,13 +228,14 @@ export class Race implements Learner {
   }
 
   arrays(): StateArray[] {
-    const { kept, isKept, experts, mixture } = this;
+    const { scales, scaleSize, isKept, mixture } = this;
+    const slots = isKept.length;
     return [
       ...mixture.state('stream.race.mixture'),
       ...this.labelAge.state('stream.race.label'),
       ...this.head.naiveState('stream.race.naive'),
-      { name: 'stream.race.kept', shape: [isKept.length, experts, this.head.outputs], data: kept },
-      { name: 'stream.race.isKept', shape: [isKept.length], data: isKept },
+      { name: 'stream.race.scales', shape: [slots, scaleSize], data: scales.subarray(0, slots * scaleSize) },
+      { name: 'stream.race.isKept', shape: [slots], data: isKept },
       ...(this.learners.bank?.state('stream.race.trackers') ?? []),
     ];
   }

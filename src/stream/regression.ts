@@ -64,14 +64,25 @@ export class RegressionHead implements TaskHead {
     this.scaler.inverse(to, output, off);
   }
 
-  /** @hot */
-  unscaleLinear(to: Float64Array, off: number, output: Float32Array): void {
-    this.scaler.inverse(to, output, off);
+  get scaleSize(): number {
+    return 2 * this.width;
   }
 
   /** @hot */
-  centre(to: Float32Array, target: Float32Array): void {
-    for (let i = 0; i < this.width; i++) to[i] = target[i];
+  placeNaive(to: Float32Array, kept: Float64Array, off: number): void {
+    this.scaler.place(to, this.latest, kept, off);
+  }
+
+  /** @hot */
+  writeTruth(
+    truth: Float32Array,
+    units: Float32Array,
+    kept: Float64Array,
+    off: number,
+    labels: Float64Array,
+    at: number,
+  ): void {
+    this.scaler.compare(truth, units, kept, off, labels, at);
   }
 
   /** @hot */

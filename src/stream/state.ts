@@ -9,7 +9,7 @@ import type { Stream } from './stream.js';
 /** What a checkpoint of a stream is, in its metadata. */
 export const STREAM_FORMAT = 'edgegrad.stream';
 /** Raised when an older reader could not read it. */
-export const STREAM_FORMAT_VERSION = '3';
+export const STREAM_FORMAT_VERSION = '4';
 
 /** Everything that must be kept of a stream, copied: the networks' own tensors and texts, ours under `stream.`. */
 export function stateOf(stream: Stream): NetworkState {

@@ -158,7 +158,7 @@ describe('checkpoint of a stream', () => {
     expect(tensors.get('layers.0.weight')?.shape).toEqual([16, 6]);
     expect(tensors.get('layers.1.bias')?.shape).toEqual([1]);
     expect(tensors.get('stream.pending.features')?.shape).toEqual([8, 6]);
-    expect(metadata['stream.version']).toBe('3');
+    expect(metadata['stream.version']).toBe('4');
   });
 
   it('holds the networks of a race side by side', () => {
@@ -228,7 +228,7 @@ describe('checkpoint of a stream', () => {
       other.restore(decodeSafetensors(encodeSafetensors(changed, { ...metadata, ...texts })));
     const without = (name: string) => list.filter((tensor) => tensor.name !== name);
     expect(restore(list, { 'stream.format': 'x' })).toThrow(/CHECKPOINT_FORMAT/);
-    expect(restore(list, { 'stream.version': '1' })).toThrow(/CHECKPOINT_VERSION: .* found "1", expected "3"/);
+    expect(restore(list, { 'stream.version': '1' })).toThrow(/CHECKPOINT_VERSION: .* found "1", expected "4"/);
     expect(restore(list, { 'stream.task': '{' })).toThrow(/stream\.task/);
     expect(restore(without('stream.clock'), {})).toThrow(/stream\.clock: found nothing, expected F64 \[2\]/);
     expect(restore(without('layers.1.weight'), {})).toThrow(/layers\.1\.weight/);

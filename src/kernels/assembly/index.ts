@@ -4,6 +4,7 @@ import { chainForward, chainLoss, chainPeak, chainSweep } from './chain';
 import { allGradients, scaleGradients } from './gradients';
 import { expNonPositive, log, log1pUnit } from './math';
 import { at, state, word } from './memory';
+import { centreTarget, judgeSaid, keepSaid, mixSaid, soften, weigh } from './mixture';
 import {
   layerSweep, lossRecord, OP_BYTES, outputLayer, peakActivation, peakDelta, runDeltas, runForward, runLoss, runPullBack, runSettle,
   setPeakActivation, setPeakDelta,
@@ -164,6 +165,42 @@ export function learnGroup(offset: i32, isForwarded: i32): i32 {
   const bank = word(group, L.G_BANK);
   if (bank) learnTrackers(bank, isForwarded);
   return refused;
+}
+
+/**
+ * `predictGroup`; what everybody says of the row is kept in a slot, and what it comes to is left in `mixed`.
+ *
+ * isNaiveOut  whether the naive predictor is left out, where anybody else is believed
+ * @hot
+ */
+export function predictMixture(offset: i32, slot: i32, isNaiveOut: i32): void {
+  const mixture = at(offset);
+  predictGroup(word(mixture, L.M_GROUP));
+  keepSaid(mixture, slot);
+  mixSaid(mixture, slot, isNaiveOut != 0);
+}
+
+/** Judges everybody by what was said of the row in a slot and the label in `truth`, and weighs them anew. @hot */
+export function judgeMixture(offset: i32, slot: i32): void {
+  judgeSaid(at(offset), slot);
+}
+
+/** `learnGroup`, steps softened and the target of the trackers made from that of the networks. @hot */
+export function learnMixture(offset: i32, isForwarded: i32): i32 {
+  const mixture = at(offset);
+  soften(mixture);
+  centreTarget(mixture);
+  return learnGroup(word(mixture, L.M_GROUP), isForwarded);
+}
+
+/** Softens the steps to come on the row that is there. @hot */
+export function softenMixture(offset: i32): void {
+  soften(at(offset));
+}
+
+/** Weights from sums, after these were written from outside. */
+export function weighMixture(offset: i32): void {
+  weigh(at(offset));
 }
 
 /** One function over `n` elements (a multiple of 4) in place, so that a test can sweep it: 0 exp, 1 log, 2 log1pUnit. */

@@ -1,0 +1,140 @@
+import { layout as L, type MixturePlan, pad4, type Region } from '../plan/index.js';
+import type { Arena } from './executor.js';
+
+export type { MixtureSpec } from '../plan/index.js';
+
+/** An array of a mixture's state, a view into the arena. */
+export interface MixtureArray {
+  name: string;
+  shape: number[];
+  data: Float32Array;
+}
+
+/**
+ * What learners side by side and a naive predictor say of a row, weighed by how well each has lately done:
+ * w ∝ exp(−rate · Σ memory^age · loss), the exponentially weighted average forecaster with discounted losses
+ * (src/reference/mixture.ts has the equations).
+ *
+ * What was said of a row is kept in a slot until its label comes. Set-up happens in the constructor, after which nothing is
+ * allocated.
+ */
+export class Mixture {
+  /** Naive predictor included, as the last. */
+  readonly experts: number;
+  /** Views into the arena. [experts]: ≥ 0, adding up to 1, equal at the start; and Σ memory^age · loss. */
+  readonly weights: Float32Array;
+  readonly sums: Float32Array;
+  /** [outputs] each: what the naive predictor says of the row, set before `predict`; and what all come to, after it. */
+  readonly naive: Float32Array;
+  readonly mixed: Float32Array;
+  /** [outputs] each, set before `judge`: the label, and for numbers what an error of 1 counts. */
+  readonly truth: Float32Array;
+  readonly units: Float32Array;
+  readonly #arena: Arena;
+  readonly #plan: MixturePlan;
+  readonly #numbers: Float32Array;
+  readonly #mixture: number;
+
+  constructor(plan: MixturePlan, arena: Arena) {
+    const { spec, experts } = plan;
+    const { outputs, isClasses } = spec;
+    this.#arena = arena;
+    this.#plan = plan;
+    this.#mixture = plan.mixture.offset;
+    this.experts = experts;
+    arena.words.set(plan.words, plan.mixture.offset);
+    this.weights = this.#floats(plan.weights, experts).fill(1 / experts);
+    this.sums = this.#floats(plan.sums, experts);
+    this.naive = this.#floats(plan.naive, outputs);
+    this.mixed = this.#floats(plan.mixed, outputs);
+    this.truth = this.#floats(plan.truth, outputs);
+    this.units = this.#floats(plan.units, outputs).fill(1);
+    this.#numbers = this.#floats(plan.numbers);
+    this.#numbers[L.MN_RATE] = spec.rate;
+    this.#numbers[L.MN_LIMIT] = spec.limit;
+    this.#numbers[L.MN_SHARE] = isClasses ? 1 : 1 / outputs;
+    this.#numbers[L.MN_OTHERS] = spec.others;
+    this.#numbers[L.MN_CENTRE] = isClasses ? 1 / outputs : 0;
+    this.hasten(1, 0);
+  }
+
+  /**
+   * From here on steps are softened for rates so many times those declared, and losses are forgotten as many times as fast,
+   * at least `leastMemory` being left after a row. No part of `state`.
+   */
+  hasten(factor: number, leastMemory: number): void {
+    const { memory, factors } = this.#plan.spec;
+    this.#numbers[L.MN_MEMORY] = Math.max(1 - (1 - memory) * factor, leastMemory);
+    this.#floats(this.#plan.factors, factors.length).set(factors.map((one) => one * factor));
+  }
+
+  /**
+   * Lets everybody predict, keeps it in `slot`, and leaves what it comes to in `mixed`. Slot `slots` is for a row that is not kept.
+   *
+   * @param isNaiveOut whether the naive predictor is left out, where anybody else is believed
+   * @hot
+   */
+  predict(slot: number, isNaiveOut: boolean): void {
+    this.#arena.executor.predictMixture(this.#mixture, slot, isNaiveOut ? 1 : 0);
+  }
+
+  /** Judges what was said of the row in `slot` by `truth`, in `units`. @hot */
+  judge(slot: number): void {
+    this.#arena.executor.judgeMixture(this.#mixture, slot);
+  }
+
+  /**
+   * A softened step of every network on its input and target, and one of every tracker.
+   *
+   * @param isForwarded whether `predict` was called on this row last, nothing having been learned since
+   * @returns how many steps were refused
+   * @hot
+   */
+  learn(isForwarded: boolean): number {
+    return this.#arena.executor.learnMixture(this.#mixture, isForwarded ? 1 : 0);
+  }
+
+  /** Softens the step a network is about to make by itself. @hot */
+  soften(): void {
+    this.#arena.executor.softenMixture(this.#mixture);
+  }
+
+  /** From here on one is believed as little as the last of all, and by what the naive predictor said of rows that wait. */
+  demote(k: number): void {
+    for (const sum of this.sums) if (sum > this.sums[k]) this.sums[k] = sum;
+    this.#arena.executor.weighMixture(this.#mixture);
+    const { experts } = this;
+    const stride = pad4(this.#plan.spec.outputs);
+    const said = this.#floats(this.#plan.said);
+    for (let row = 0; row < said.length; row += pad4(experts) * stride) {
+      said.copyWithin(row + k * stride, row + (experts - 1) * stride, row + experts * stride);
+    }
+  }
+
+  /** The discounted mean loss of one, or null before the first label. */
+  meanLoss(k: number): number | null {
+    const mass = this.#numbers[L.MN_MASS];
+    return mass > 0 ? this.sums[k] / mass : null;
+  }
+
+  /** The one of the largest weight, the first of equals. */
+  leader(): number {
+    return this.weights.indexOf(Math.max(...this.weights));
+  }
+
+  /** Everything that decides about later weights, borrowed. */
+  state(prefix: string): MixtureArray[] {
+    const { spec, said } = this.#plan;
+    const shape = [spec.slots, pad4(this.experts), pad4(spec.outputs)];
+    return [
+      { name: `${prefix}.weights`, shape: [this.experts], data: this.weights },
+      { name: `${prefix}.losses`, shape: [this.experts], data: this.sums },
+      { name: `${prefix}.mass`, shape: [1], data: this.#numbers.subarray(L.MN_MASS, L.MN_MASS + 1) },
+      { name: `${prefix}.said`, shape, data: this.#floats(said, shape[0] * shape[1] * shape[2]) },
+    ];
+  }
+
+  #floats(region: Region, count = region.floats): Float32Array {
+    return this.#arena.floats.subarray(region.offset, region.offset + count);
+  }
+}
