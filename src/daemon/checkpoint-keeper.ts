@@ -4,6 +4,7 @@ import { restoreStream, type Stream, saveStream } from '../stream/index.js';
 import { CheckpointStore, DaemonError } from './checkpoints.js';
 import type { Priority } from './journal.js';
 import type { TaskStatus } from './live-task.js';
+import { Patience } from './patience.js';
 import { SaveSchedule } from './save-schedule.js';
 
 /** How long a checkpoint waits for the recording. */
@@ -40,12 +41,19 @@ export class CheckpointKeeper {
   );
   /** The last save did not work, and that was said. */
   private isFailing = false;
+  private readonly patience: Patience;
+  /** The end has come: checkpoints wait for the recording no longer. */
+  private hurry!: () => void;
+  private readonly hurried = new Promise<void>((resolve) => {
+    this.hurry = resolve;
+  });
 
   constructor(
     private readonly stream: Stream,
     private readonly options: KeeperOptions,
   ) {
     this.store = new CheckpointStore(options.directory, options.name);
+    this.patience = new Patience((text, priority) => options.say(text, priority));
   }
 
   /** Whether something was learned since the last one. */
@@ -71,11 +79,12 @@ export class CheckpointKeeper {
 
   /** Makes the place for them. @throws SpecError where that cannot be, whatever is mended */
   async prepare(): Promise<void> {
-    await this.store.prepare().catch((error: unknown) => {
+    const prepared = this.store.prepare().catch((error: unknown) => {
       // A disk that is full or read-only may be mended while this learns.
       if (!(error instanceof DaemonError)) throw error;
       this.failed(error);
     });
+    await this.patience.during(`the disk of ${this.store.file}`, prepared);
   }
 
   /**
@@ -86,7 +95,8 @@ export class CheckpointKeeper {
    */
   async resume(): Promise<string | undefined> {
     const { stream, options } = this;
-    const { used, refused } = await this.store.load((bytes, file) => restoreStream(stream, bytes, file));
+    const loaded = this.store.load((bytes, file) => restoreStream(stream, bytes, file));
+    const { used, refused } = await this.patience.during(`the disk to read ${this.store.file}`, loaded);
     for (const error of refused) options.say(error.message, 'warning');
     if (used !== undefined) options.say(`goes on from ${used}: ${stream.rows} rows, hash ${stream.hash()}`);
     else if (refused.length > 0) throw refused[0];
@@ -110,7 +120,7 @@ export class CheckpointKeeper {
     const bytes = saveStream(this.stream);
     // First in the recording, so that it knows every checkpoint there is; but its disk may not answer.
     const recorded = session.checkpoint('saved', store.file);
-    const saved = this.write(bytes, Promise.race([recorded, sleep(RECORDING_WAIT_MS)]));
+    const saved = this.write(bytes, this.atMost(recorded));
     saved.then(
       () => {
         if (this.isFailing) options.say(`checkpoints are kept again, in ${store.file}`, 'notice');
@@ -141,15 +151,26 @@ export class CheckpointKeeper {
     const file = store.asideFile(stream.rows);
     const recorded = options.session().checkpoint('aside', file);
     this.keptAside = this.keptAside
-      .then(() => Promise.race([recorded, sleep(RECORDING_WAIT_MS)]))
+      .then(() => this.atMost(recorded))
       .then(() => store.saveAside(file, bytes, keep))
       .catch((error: Error) => options.say(error.message, 'error'));
   }
 
-  /** Keeps the last one, once all before it are done. @throws DaemonError */
+  /** Keeps the last one, once all before it are done, and says so where that takes long. @throws DaemonError */
   async finish(): Promise<void> {
-    await this.keptAside;
-    await this.write(saveStream(this.stream));
+    const { store, stream, keptAside } = this;
+    this.hurry();
+    const kept = keptAside.then(() => this.write(saveStream(stream)));
+    await this.patience.during(`the disk to take ${store.file} (killed now, it leaves the one before)`, kept);
+  }
+
+  /** Says what it waits for, where it does. */
+  remind(): void {
+    this.patience.remind();
+  }
+
+  private async atMost(recorded: Promise<void>): Promise<void> {
+    await Promise.race([recorded, sleep(RECORDING_WAIT_MS), this.hurried]);
   }
 
   private failed(error: Error): void {

@@ -95,7 +95,7 @@ export class Daemon {
         }),
       );
     } finally {
-      void notifier.stopping('has saved what was learned');
+      void notifier.stopped('has saved what was learned');
       clearInterval(shown);
       const leftMs = this.stoppedMs + STOP_MS - performance.now();
       const withinMs = leftMs < LAST_WORDS_MS ? Math.max(leftMs, LEAST_LAST_WORDS_MS) : LAST_WORDS_MS;
@@ -113,10 +113,12 @@ export class Daemon {
     });
   }
 
-  /** Ends the run: every task saves, says what was learned, and `run` returns. */
+  /** Ends the run: every task saves, says what was learned, and `run` returns. Called again: says what it waits for. */
   stop(): void {
-    if (Number.isNaN(this.stoppedMs)) this.stoppedMs = performance.now();
-    void this.notifier.stopping('saves what was learned');
+    if (Number.isNaN(this.stoppedMs)) {
+      this.stoppedMs = performance.now();
+      void this.notifier.stopping('saves what was learned');
+    }
     for (const task of this.tasks) task.stop();
   }
 

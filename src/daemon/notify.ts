@@ -55,14 +55,19 @@ export class SystemdNotifier {
     return this.send(['RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`]);
   }
 
-  /** The service is about to leave. Ends what `watch` began. */
+  /** The service is about to leave. A disk may take long for that: the watchdog is fed until `stopped`. */
   stopping(status: string): Promise<void> {
+    return this.send(['STOPPING=1', statusOf(status)]);
+  }
+
+  /** The service leaves. Ends what `watch` began. */
+  stopped(status: string): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
     return this.send(['STOPPING=1', statusOf(status)]);
   }
 
-  /** Tells the status now and then and feeds the watchdog while there is progress, until `stopping`. */
+  /** Tells the status now and then and feeds the watchdog while there is progress, until `stopped`. */
   watch({ isProgressing, status }: Watched): void {
     if (!this.isListening || this.timer !== null) return;
     let isStuck = false;

@@ -67,7 +67,8 @@ RestartSec=2
 RestartPreventExitStatus=2
 WatchdogSec=60
 TimeoutAbortSec=5
-TimeoutStopSec=30
+# A disk may take its time for the last checkpoint.
+TimeoutStopSec=90
 # Helpers are left alone until the process has saved what was learned and told systemd that it stops.
 KillMode=mixed
 

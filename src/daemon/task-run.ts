@@ -217,8 +217,9 @@ export class TaskRun implements LiveTask {
     return this.configs.current;
   }
 
-  /** Ends the run: `run` saves, says what was learned, and returns. */
+  /** Ends the run: `run` saves, says what was learned, and returns. Once it is ending: says what it waits for. */
   stop(): void {
+    if (this.endedBy !== null) this.checkpoints.remind();
     this.end(STOPPED);
   }
 

@@ -47,7 +47,7 @@ test('without systemd nothing is told, and nothing fails', async () => {
   expect([notifier.isListening, notifier.watchdogPeriodMs]).toEqual([false, 0]);
   await notifier.ready('x');
   notifier.watch({ isProgressing: none, status: none });
-  await notifier.stopping('y');
+  await notifier.stopped('y');
 });
 
 test('states arrive in the order they were told, a status as one line', async (context) => {
@@ -55,7 +55,7 @@ test('states arrive in the order they were told, a status as one line', async (c
   const notifier = new SystemdNotifier({ env: { ...process.env, NOTIFY_SOCKET: socket }, onProblem: none });
   void notifier.ready('row 0\n  of none');
   void notifier.reloading();
-  await notifier.stopping('saved');
+  await notifier.stopped('saved');
   await until(() => heard().length >= 6);
   expect(heard().map((line) => line.replace(/\d{3,}/, 'N'))).toEqual([
     'READY=1',
@@ -89,7 +89,13 @@ test('the watchdog is fed at a third of its time while there is progress, and no
   expect(fed()).toBe(fedBefore);
   works = true;
   await until(() => fed() > fedBefore);
-  await notifier.stopping('');
+  const fedAtStop = fed();
+  await notifier.stopping('saves');
+  await until(() => fed() > fedAtStop + 2); // a disk may take long
+  await notifier.stopped('');
+  const fedInAll = fed();
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(fed()).toBe(fedInAll);
   expect(problems).toEqual(['bytes come in, but no work is done: the watchdog is not fed', 'work goes on']);
 });
 
@@ -103,7 +109,7 @@ test('that systemd cannot be told is said once', async () => {
   const env = { NOTIFY_SOCKET: '/nowhere/at/all', PATH: '/nowhere' };
   const notifier = new SystemdNotifier({ env, onProblem: (message) => problems.push(message) });
   await notifier.ready('x');
-  await notifier.stopping('y');
+  await notifier.stopped('y');
   expect(problems).toEqual(['systemd is not told how this service is: systemd-notify ENOENT']);
 });
 

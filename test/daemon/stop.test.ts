@@ -1,11 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/daemon/index.js';
 import { Pipeline, RecordingReader, streamOptionsOf } from '../../src/recording/index.js';
 import { createStream } from '../../src/stream/index.js';
 import { runCli } from '../support/cli.js';
-import { configure, folderOfTest, runDaemon } from '../support/daemon.js';
+import { configure, folderOfTest, LINE_CONFIG, lineRows, runDaemon } from '../support/daemon.js';
 import { needPty } from '../support/pty.js';
 
 // A stop while rows wait to be learned from: they come faster than a network this large learns them.
@@ -183,3 +183,75 @@ test('a second signal while it learns what waits changes nothing', async (contex
   expect(next.err).toContain(`again from the recording: row ${stream.rows}, hash ${stream.hash()}`);
   expect(said.match(/bytes waited/g)).toHaveLength(1);
 }, 60_000);
+
+const SLOW_DISK = join(import.meta.dirname, '../support/slow-disk.js');
+/** A daemon that has learned 100 rows and kept them, and 100 more; from then on the disk answers when it is told to. */
+async function onSlowDisk(more = '') {
+  const folder = folderOfTest();
+  const flag = join(folder, 'slow');
+  const file = configure(folder, 'a.toml', LINE_CONFIG('a', `[checkpoint]\nintervalS = 0\n${more}`));
+  const run = runDaemon(folder, [file, '--port', '-'], { env: { SLOW_DISK: flag }, node: ['--import', SLOW_DISK] });
+  await run.hears(/standard input/);
+  run.child.stdin.write(lineRows(0, 100));
+  await run.hears(/rows are CSV/);
+  await pause(100);
+  run.child.kill('SIGUSR1');
+  await run.hears(/saved .*100 rows/);
+  writeFileSync(flag, '');
+  run.child.stdin.write(lineRows(100, 100));
+  await pause(200);
+  const again = () => runCli(folder, ['run', file, '--port', '-'], undefined, '');
+  return { ...run, folder, again, answers: () => rmSync(flag) };
+}
+
+test('a disk that is slow to take the last checkpoint: said, again at every signal, and nothing is broken by them', async () => {
+  const { child, hears, said, closed, again, answers } = await onSlowDisk();
+  child.kill('SIGUSR1'); // one is under way already
+  await pause(50);
+  for (let i = 0; i < 3; i++) child.kill('SIGTERM');
+  await hears(
+    /waits for the disk to take edgegrad-state\/a\.safetensors \(killed now, it leaves the one before\): 1 s so far/,
+  );
+  expect(said().match(/waits for the disk/g)).toHaveLength(1);
+  await pause(700);
+  child.kill('SIGINT');
+  await hears(/: 2 s so far/);
+  expect(child.exitCode).toBe(null);
+  answers();
+  expect(await closed, said()).toBe(0);
+  const [hash] = found(said(), /saved .*hash (\w{16})$/m);
+  expect((await again()).err).toMatch(new RegExp(`goes on from \\S+/a\\.safetensors: 200 rows, hash ${hash}`));
+});
+
+test('killed while the disk is slow, it leaves the checkpoint before; with a recording nothing is lost', async () => {
+  for (const [more, rows] of [
+    ['', 100],
+    [RECORD, 200],
+  ] as const) {
+    const { child, hears, closed, again } = await onSlowDisk(more);
+    child.kill('SIGTERM');
+    await hears(/waits for the disk/);
+    child.kill('SIGKILL');
+    await closed;
+    const { code, err } = await again();
+    expect(code, err).toBe(0);
+    expect(err).toContain('goes on from edgegrad-state/a.safetensors: 100 rows');
+    expect(err).toContain(`a: ${rows} rows in all`);
+  }
+});
+
+test('a recording whose disk does not answer holds up no stop, not even behind a checkpoint that waits for it', async () => {
+  const folder = folderOfTest();
+  const file = configure(folder, 'a.toml', LINE_CONFIG('a', `[checkpoint]\nintervalS = 0\n${RECORD}`));
+  const run = runDaemon(folder, [file, '--port', '-'], {
+    env: { SLOW_RECORDING: file },
+    node: ['--import', SLOW_DISK],
+  });
+  await run.hears(/standard input/);
+  run.child.stdin.write(lineRows(0, 100));
+  await run.hears(/rows are CSV/);
+  run.child.kill('SIGUSR1'); // would wait two seconds
+  await pause(50);
+  const said = await stopped(run);
+  expect(said).toMatch(/saved .*hash \w{16}$/m);
+});
