@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Broker, Listener, Wire } from '../support/broker.js';
+import { movedClock } from '../support/moved-clock.js';
 import { needTool } from '../support/tools.js';
 
 // The daemon and a real broker. Rows come by standard input, one at a time where the test says so.
@@ -20,10 +21,11 @@ clientId = "bench"
 ${mqtt}
 `;
 
-function started(text: string) {
+/** @param jumpsMs of its clock, one with each SIGUSR2 */
+function started(text: string, jumpsMs: readonly number[] = []) {
   const folder = mkdtempSync(join(tmpdir(), 'edgegrad-mqtt-'));
   writeFileSync(join(folder, 'line.toml'), text);
-  const child = spawn(process.execPath, [cli, 'run', 'line.toml', '--port', '-'], {
+  const child = spawn(process.execPath, [...movedClock(folder, jumpsMs), cli, 'run', 'line.toml', '--port', '-'], {
     cwd: folder,
     stdio: ['pipe', 'ignore', 'pipe'],
   });
@@ -145,6 +147,58 @@ test('a broker that is killed and started again hears every row that found room,
   await until(() =>
     expect(JSON.parse(listener.last('edgegrad/line/health')!).messagesDropped).toBeGreaterThanOrEqual(100),
   );
+});
+
+test('a clock that is set back and forward by hours: availability, states, commands and what waits go on', async (context) => {
+  needTool(context, 'mosquitto');
+  const hour = 3.6e6;
+  const jumpsMs = [-5 * hour, 30 * hour, -100 * hour, 0];
+  const broker = await Broker.start();
+  const listener = await Listener.to(broker.url);
+  const wire = await Wire.to(broker.port);
+  const run = started(config(`url = "${wire.url}"\nintervalS = 0.5\nbuffer = 100`), jumpsMs);
+  const states = () =>
+    listener.of('edgegrad/line/state').map((text) => JSON.parse(text) as { row: number; at: string });
+  const rowsFor = async (ms: number) => {
+    const from = performance.now();
+    while (performance.now() - from < ms) {
+      run.send(1);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await until(() => expect(listener.last('edgegrad/availability/bench')).toBe('online'));
+  await rowsFor(600);
+  for (const [i, movedMs] of jumpsMs.entries()) {
+    const isAway = i % 2 === 1; // every second time while the broker is away
+    if (isAway) {
+      wire.cut();
+      await until(() => expect(listener.last('edgegrad/availability/bench')).toBe('offline'));
+    }
+    const told = states().length;
+    run.child.kill('SIGUSR2');
+    const shown = new Date(Date.now() + movedMs).toISOString().slice(0, 13);
+    await until(() => expect(run.said()).toContain(`the clock says ${shown}`));
+    await rowsFor(2600);
+    if (isAway) {
+      expect(states()).toHaveLength(told);
+      wire.mend();
+      await until(() => expect(listener.last('edgegrad/availability/bench')).toBe('online'));
+    }
+    // As many as the interval makes of the time, neither none nor every row; each says what the clock shows.
+    await until(() => expect(states().length - told).toBeGreaterThanOrEqual(4));
+    const news = states().slice(told);
+    expect(news.length).toBeLessThanOrEqual(8);
+    expect(news.map(({ row }) => row)).toEqual(news.map(({ row }) => row).toSorted((a, b) => a - b));
+    expect(Math.abs(Date.parse(news.at(-1)!.at) - (Date.now() + movedMs))).toBeLessThan(20_000);
+    const replies = listener.of('edgegrad/line/reply').length;
+    await listener.client.publishAsync('edgegrad/line/set/learning', i % 2 === 0 ? 'OFF' : 'ON', { qos: 1 });
+    await until(() => expect(listener.of('edgegrad/line/reply').length).toBe(replies + 1));
+    await until(() => expect(listener.last('edgegrad/line/learning')).toBe(i % 2 === 0 ? 'OFF' : 'ON'));
+  }
+  expect(JSON.parse(listener.last('edgegrad/line/health')!).messagesDropped).toBe(0);
+  run.child.kill('SIGTERM');
+  expect(await run.ended).toBe(0);
+  await until(() => expect(listener.last('edgegrad/availability/bench')).toBe('offline'));
 });
 
 test('commands are obeyed and answered: learning, save, label; nonsense is refused in words', async (context) => {
