@@ -87,6 +87,52 @@ test('metrics: they are well formed and say what the report says, to the last ro
   expect(said).toContain(`${report.rows} rows in all`);
 });
 
+test('metrics: a task has those of its kind: an anomaly its score, threshold and alarms, others their errors', async (context) => {
+  const anomaly = `name = "wave"
+columns = [{ name = "y", unit = "V" }]
+task = { kind = "anomaly", features = ["y"], warmup = 50 }
+drift = [{ on = "y", detector = "adwin" }]
+`;
+  const daemon = await startDaemon(context, { config: [anomaly, LINE_CONFIG] });
+  // Ends with a row nobody would have expected.
+  const rows = Array.from({ length: 1200 }, (_, i) => 10 * Math.sin(i / 20) + ((i * 37) % 11) / 50);
+  daemon.play(`y\n${[...rows, 1000].map((y) => `${y}\n`).join('')}`, 0.001);
+  daemon.play(lineLog(500), 0.001, 1);
+  await vi.waitFor(
+    async () => {
+      const { tasks } = await daemon.get<StatusMessage>('/api/status');
+      expect(tasks.map(({ place }) => place)).toEqual([1201, 500]);
+    },
+    { timeout: 20_000 },
+  );
+  const samples = readExposition(await (await fetch(`${daemon.url}/metrics`)).text());
+  const [{ report }] = (await daemon.get<StatusMessage>('/api/status')).tasks;
+  if (report.kind !== 'anomaly') throw new Error(report.kind);
+  const of = (task: string, name: RegExp) =>
+    Object.fromEntries(
+      samples
+        .filter((sample) => sample.labels.task === task && name.test(sample.name))
+        .map((sample) => [sample.name.slice('edgegrad_'.length), sample.value]),
+    );
+  const ofKind = /^edgegrad_(\w*error|anomaly_\w+|in_alarm|alarms_total)$/;
+  expect(of('wave', ofKind)).toEqual({
+    anomaly_score: report.metrics.score,
+    anomaly_threshold: report.metrics.threshold,
+    in_alarm: 1,
+    alarms_total: report.metrics.alarms,
+  });
+  expect(report.metrics.score).toBeGreaterThan(report.metrics.threshold ?? Infinity);
+  expect(Object.keys(of('line', ofKind))).toEqual(['window_error', 'window_baseline_error', 'error', 'baseline_error']);
+  const infos = samples.filter(({ name }) => name === 'edgegrad_task_info').map(({ labels }) => labels);
+  expect(infos).toEqual([
+    { task: 'wave', kind: 'anomaly', unit: '' },
+    { task: 'line', kind: 'regress', unit: 'V' },
+  ]);
+  expect(samples.filter(({ name }) => name === 'edgegrad_drift_detections_total').map(({ labels }) => labels)).toEqual([
+    { task: 'wave', on: 'y', detector: 'adwin' },
+  ]);
+});
+
 test('metrics: docs/http.md has every one there is, with its help, and no other', async () => {
   const { TASK_METRICS } = await import('../../src/daemon/http/metrics-table.js');
   const page = readFileSync(join(import.meta.dirname, '../../docs/http.md'), 'utf8');
@@ -293,7 +339,7 @@ test('token: needed for all but whether it works, by header or cookie, and never
 
   const bearer = { authorization: `Bearer ${TOKEN}` };
   expect((await ask(url, bearer)).status).toBe(200);
-  expect((await ask(url, bearer, '/metrics')).text).toMatch(/^edgegrad_http_refused_total [1-9]/m);
+  expect((await ask(url, bearer, '/metrics')).text).toMatch(/^edgegrad_http_refused_requests_total [1-9]/m);
   expect(JSON.parse((await ask(url, bearer, '/healthz')).text).tasks).toHaveLength(1);
 
   expect((await daemon.post('/api/login', { token: 'wrong' })).status).toBe(401);

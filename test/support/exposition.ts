@@ -9,9 +9,13 @@ const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/.source;
 const LABELS = /\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*",?)*)\}/.source;
 const SAMPLE = new RegExp(`^(${NAME})(?:${LABELS})? (-?(?:\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?)|NaN|[+-]Inf)$`);
 
+/** Parts of names that stand for other units than seconds, bytes and ratios, or for these in short. */
+const NOT_BASE =
+  /_(s|ms|us|ns|milliseconds|microseconds|minutes|hours|days|b|kb|mb|kilobytes|megabytes|bits|percent|age|weight|share)(_total)?$/;
+
 /**
  * Reads Prometheus' text format 0.0.4, strictly: every sample stands under HELP and TYPE of its metric, none twice,
- * histograms are cumulative and end with what they count.
+ * histograms are cumulative and end with what they count; names are as `promtool check metrics` wants them.
  *
  * @throws Error with the line that is wrong
  */
@@ -43,6 +47,11 @@ export function readExposition(text: string): ExposedSample[] {
     const type = types.get(base);
     if (type === undefined) throw new Error(`without TYPE: ${line}`);
     if (type === 'counter' && !name.endsWith('_total')) throw new Error(`a counter without _total: ${line}`);
+    if (type !== 'counter' && name.endsWith('_total')) throw new Error(`_total, and no counter: ${line}`);
+    if (type === 'gauge' && /_(bucket|sum|count)$/.test(name)) throw new Error(`as of a histogram: ${line}`);
+    if (NOT_BASE.test(name)) throw new Error(`not in base units: ${line}`);
+    if (/_(counter|gauge|histogram)(_|$)/.test(name)) throw new Error(`its type in its name: ${line}`);
+    if (name !== name.toLowerCase()) throw new Error(`not in small letters: ${line}`);
     const labels = Object.fromEntries(
       [...list.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label, text]),
     );

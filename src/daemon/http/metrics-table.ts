@@ -1,4 +1,5 @@
 import type { LiveTask, TaskStatus } from '../live-task.js';
+import { unitOf } from '../status.js';
 import { STEP_BOUNDS_S } from '../step-timer.js';
 import { errorOf } from './feed.js';
 
@@ -23,8 +24,22 @@ const rejects = (format: string, counters: object): Sample[] =>
       return [{ format, reason: reason[0].toLowerCase() + reason.slice(1) }, value];
     });
 
+/** Nothing of an anomaly, which has no truth that could be missed. */
+const errorIn = (task: LiveTask, over: 'window' | 'all', whose: 'model' | 'baseline') =>
+  task.stream.task.kind === 'anomaly' ? null : errorOf(task, over)[whose];
+
+/** Of an anomaly, what it says of rows; nothing of other kinds. */
+const anomalyOf = ({ report }: TaskStatus) => (report.kind === 'anomaly' ? report.metrics : undefined);
+
 /** Every metric there is of a task, in the order it is printed; docs/http.md has the same table. */
 export const TASK_METRICS: readonly TaskMetric[] = [
+  {
+    name: 'task_info',
+    type: 'gauge',
+    help: 'What a task is, always 1: its kind, and the unit of its errors where all targets have the same.',
+    labels: ['kind', 'unit'],
+    read: (_, { stream, config }) => [[{ kind: stream.task.kind, unit: unitOf(config) }, 1]],
+  },
   { name: 'rows_total', type: 'counter', help: 'Rows taken, whatever became of them.', read: (s) => s.report.rows },
   {
     name: 'rows_predicted_total',
@@ -125,28 +140,54 @@ export const TASK_METRICS: readonly TaskMetric[] = [
     name: 'window_error',
     type: 'gauge',
     help: 'Mean absolute error over the last window of scored rows; of classes the share that was wrong.',
-    read: (_, task) => errorOf(task, 'window').model,
+    read: (_, task) => errorIn(task, 'window', 'model'),
   },
   {
     name: 'window_baseline_error',
     type: 'gauge',
-    help: 'The same of the baseline: the last known value or class.',
-    read: (_, task) => errorOf(task, 'window').baseline,
+    help: 'The same of the baseline: the last known value or class, no change, or a line.',
+    read: (_, task) => errorIn(task, 'window', 'baseline'),
   },
   {
     name: 'error',
     type: 'gauge',
     help: 'Mean absolute error over all scored rows; of classes the share that was wrong.',
-    read: (_, task) => errorOf(task, 'all').model,
+    read: (_, task) => errorIn(task, 'all', 'model'),
   },
   {
     name: 'baseline_error',
     type: 'gauge',
     help: 'The same of the baseline.',
-    read: (_, task) => errorOf(task, 'all').baseline,
+    read: (_, task) => errorIn(task, 'all', 'baseline'),
   },
   {
-    name: 'learner_weight',
+    name: 'anomaly_score',
+    type: 'gauge',
+    help: 'How unusual the last row was; anomaly tasks only, which have no errors.',
+    read: (s) => anomalyOf(s)?.score,
+  },
+  {
+    name: 'anomaly_threshold',
+    type: 'gauge',
+    help: 'Scores above it raise the alarm, once it is known.',
+    read: (s) => anomalyOf(s)?.threshold,
+  },
+  {
+    name: 'in_alarm',
+    type: 'gauge',
+    help: '1 while an anomaly task is in alarm.',
+    read: (s) => (anomalyOf(s) === undefined ? null : Number(anomalyOf(s)?.isInAlarm)),
+  },
+  { name: 'alarms_total', type: 'counter', help: 'Times an alarm was raised.', read: (s) => anomalyOf(s)?.alarms },
+  {
+    name: 'drift_detections_total',
+    type: 'counter',
+    help: 'Changes for good that a watcher told, by what it watches (loss or a column) and how.',
+    labels: ['on', 'detector'],
+    read: (s) => s.report.drift.map(({ on, detector, detections }): Sample => [{ on, detector }, detections]),
+  },
+  {
+    name: 'learner_weight_ratio',
     type: 'gauge',
     help: 'Part of each learner of a race in the prediction, 0 to 1.',
     labels: ['learner'],

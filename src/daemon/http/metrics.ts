@@ -91,7 +91,7 @@ export class Metrics {
       'Pages that took too long to listen.',
       () => counts().droppedClients,
     );
-    this.add('edgegrad_http_refused_total', 'counter', 'Requests without the token.', () => counts().refused);
+    this.add('edgegrad_http_refused_requests_total', 'counter', 'Requests without the token.', () => counts().refused);
   }
 
   async text(): Promise<{ type: string; text: string }> {
