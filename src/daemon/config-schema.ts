@@ -60,7 +60,9 @@ export const sourceSchema = v.strictObject({
   ),
   log: v.pipe(
     v.optional(path),
-    v.description('A recorded log played as a device on a pseudo-terminal; relative to this file.'),
+    v.description(
+      'A recorded log played as a device on a pseudo-terminal, or inside the process where neither socat nor python3 can make one; relative to this file. Every row arrives.',
+    ),
   ),
   periodS: v.pipe(
     v.optional(range(1e-6, 1e6, 'a number from 0.000001 to 1000000'), 1),

@@ -71,7 +71,8 @@ function makePort({ port = '', baudRate, wait, resetOnOpen, lowLatency }: Config
 
 /**
  * Chooses where bytes come from: the port, or else the log played on a pseudo-terminal: as frames by the C library for
- * devices, as text where there is no compiler for it, and inside the process where nothing here makes a terminal.
+ * devices, as text where there is no compiler for it, and inside the process where nothing here makes a terminal that
+ * waits for its reader. Of a log every row arrives.
  *
  * @param ports where a port is shared with others that open it there
  * @throws SpecError where the configuration names neither, IngestError where the log cannot be read
@@ -122,13 +123,13 @@ export async function openSource(config: Config, ports = new Ports()): Promise<O
     });
   }
   const timing = timingOf(bytes, config);
-  // At full speed nothing but what waits for its reader plays every row.
-  const { pty, reason } = await openPty(timing.speed === 'max' ? { providers: WAITING_PROVIDERS } : {});
+  // Nothing but what waits for its reader plays every row, at whatever speed.
+  const { pty, reason } = await openPty({ providers: WAITING_PROVIDERS });
   const why = withFrames.reason === '' ? '' : ` (no frames: ${withFrames.reason})`;
   if (pty === null) {
     const source = new MemorySource('log in this process');
     const device = new SimulatedDevice({ bytes, wire: source, ...timing });
-    const description = `${shown} as text inside this process: ${reason}${why}`;
+    const description = `${shown} as text inside this process: ${reason}; apt install socat for one${why}`;
     return { source, description, opensMidLine: false, endsItself: true, device, async close() {} };
   }
   return {

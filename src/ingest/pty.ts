@@ -32,7 +32,7 @@ interface Provider {
 
 /**
  * Programs that make a pseudo-terminal whose far end is their standard input and output, best first: `script` is on every
- * Debian. Each ends by itself when this process is gone, however it went.
+ * Debian, but drops what finds no room, as a UART does. Each ends by itself when this process is gone, however it went.
  */
 export const PROVIDERS: readonly Provider[] = [
   {
@@ -58,7 +58,7 @@ while True:
   },
 ];
 
-/** Those of them that wait where the terminal is full; `script` drops what finds no room, as a UART does. */
+/** Those of them that wait where the terminal is full. */
 export const WAITING_PROVIDERS: readonly string[] = ['socat', 'python3'];
 
 const PATH = /\/dev\/\S+/;

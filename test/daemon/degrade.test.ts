@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
 import type { BeginMessage, StatusMessage } from '../../src/daemon/http/messages.js';
@@ -197,16 +197,37 @@ test('a pipe that is faster than the learning is held: not one row is lost, and 
   expect(run.said()).not.toMatch(/faster/);
 });
 
-test('of a log played as text at full speed every row arrives, however slowly it is learned', async () => {
-  const folder = folderOfTest();
-  const rows = 200_000;
-  writeFileSync(join(folder, 'log.csv'), Buffer.concat([Buffer.from('x;y\n'), lineRows(0, rows)]));
-  const source = '[source]\nlog = "log.csv"\ndevice = "text"\nspeed = "max"\nqueueKB = 128\n';
-  const layers = 'layers = [{ kind = "dense", units = 64, activation = "tanh" }]';
-  const run = runDaemon(folder, [configure(folder, 'a.toml', LINE_CONFIG('a', source).replace('layers = []', layers))]);
-  await vi.waitFor(() => expect(run.child.exitCode, run.said()).toBe(0), 60_000);
-  expect(run.said()).toContain(`a: ${rows} rows in all`);
-});
+test.for([
+  ['at full speed', '"max"', undefined],
+  [
+    'at twenty thousand times real time, where only `script` makes terminals',
+    '1000',
+    ['script', 'sh', 'stty', 'tty', 'sleep'],
+  ],
+] as const)(
+  'of a log played as text every row arrives, however slowly it is learned: %s',
+  async ([, speed, programs]) => {
+    const folder = folderOfTest();
+    const rows = 200_000;
+    writeFileSync(join(folder, 'log.csv'), Buffer.concat([Buffer.from('x;y\n'), lineRows(0, rows)]));
+    // Two million rows a second.
+    const source = `[source]\nlog = "log.csv"\ndevice = "text"\nspeed = ${speed}\nperiodS = 0.01\nqueueKB = 128\n`;
+    const layers = 'layers = [{ kind = "dense", units = 64, activation = "tanh" }]';
+    const config = configure(folder, 'a.toml', LINE_CONFIG('a', source).replace('layers = []', layers));
+    const path = join(folder, 'bin');
+    if (programs !== undefined) {
+      mkdirSync(path);
+      for (const program of programs) {
+        const found = ['/usr/bin', '/bin'].map((directory) => join(directory, program)).find(existsSync);
+        if (found !== undefined) symlinkSync(found, join(path, program));
+      }
+    }
+    const run = runDaemon(folder, [config], programs === undefined ? {} : { env: { PATH: path } });
+    await vi.waitFor(() => expect(run.child.exitCode, run.said()).toBe(0), 60_000);
+    expect(run.said()).toContain(`a: ${rows} rows in all`);
+    if (programs !== undefined) expect(run.said()).toMatch(/as text inside this process: .*socat.*; apt install socat/);
+  },
+);
 
 test('an hour of rows that are none: said once when it begins and once when it is over', async (context) => {
   const folder = folderOfTest();
