@@ -30,9 +30,12 @@ export class Mixture {
   /** [outputs] each, set before `judge`: the label, and for numbers what an error of 1 counts. */
   readonly truth: Float32Array;
   readonly units: Float32Array;
+  /** [networks]: rate · curvature of each now, by which its steps are softened. */
+  readonly factors: Float32Array;
   readonly #arena: Arena;
   readonly #plan: MixturePlan;
   readonly #numbers: Float32Array;
+  readonly #said: Float32Array;
   readonly #mixture: number;
 
   constructor(plan: MixturePlan, arena: Arena) {
@@ -49,23 +52,21 @@ export class Mixture {
     this.mixed = this.#floats(plan.mixed, outputs);
     this.truth = this.#floats(plan.truth, outputs);
     this.units = this.#floats(plan.units, outputs).fill(1);
+    this.factors = this.#floats(plan.factors, spec.factors.length);
+    this.factors.set(spec.factors);
+    this.#said = this.#floats(plan.said);
     this.#numbers = this.#floats(plan.numbers);
     this.#numbers[L.MN_RATE] = spec.rate;
     this.#numbers[L.MN_LIMIT] = spec.limit;
     this.#numbers[L.MN_SHARE] = isClasses ? 1 : 1 / outputs;
     this.#numbers[L.MN_OTHERS] = spec.others;
     this.#numbers[L.MN_CENTRE] = isClasses ? 1 / outputs : 0;
-    this.hasten(1, 0);
+    this.remember(spec.memory);
   }
 
-  /**
-   * From here on steps are softened for rates so many times those declared, and losses are forgotten as many times as fast,
-   * at least `leastMemory` being left after a row. No part of `state`.
-   */
-  hasten(factor: number, leastMemory: number): void {
-    const { memory, factors } = this.#plan.spec;
-    this.#numbers[L.MN_MEMORY] = Math.max(1 - (1 - memory) * factor, leastMemory);
-    this.#floats(this.#plan.factors, factors.length).set(factors.map((one) => one * factor));
+  /** From here on so much of a loss is left after a row. No part of `state`. */
+  remember(memory: number): void {
+    this.#numbers[L.MN_MEMORY] = memory;
   }
 
   /**
@@ -102,13 +103,22 @@ export class Mixture {
   /** From here on one is believed as little as the last of all, and by what the naive predictor said of rows that wait. */
   demote(k: number): void {
     for (const sum of this.sums) if (sum > this.sums[k]) this.sums[k] = sum;
-    this.#arena.executor.weighMixture(this.#mixture);
-    const { experts } = this;
+    this.#takeOver(k, this.experts - 1);
+  }
+
+  /** From here on one is believed as much as another, and by what that one said of rows that wait. */
+  follow(k: number, other: number): void {
+    this.sums[k] = this.sums[other];
+    this.#takeOver(k, other);
+  }
+
+  #takeOver(k: number, other: number): void {
     const stride = pad4(this.#plan.spec.outputs);
-    const said = this.#floats(this.#plan.said);
-    for (let row = 0; row < said.length; row += pad4(experts) * stride) {
-      said.copyWithin(row + k * stride, row + (experts - 1) * stride, row + experts * stride);
+    const said = this.#said;
+    for (let row = 0; row < said.length; row += pad4(this.experts) * stride) {
+      said.copyWithin(row + k * stride, row + other * stride, row + (other + 1) * stride);
     }
+    this.#arena.executor.weighMixture(this.#mixture);
   }
 
   /** The discounted mean loss of one, or null before the first label. */
@@ -124,13 +134,14 @@ export class Mixture {
 
   /** Everything that decides about later weights, borrowed. */
   state(prefix: string): MixtureArray[] {
-    const { spec, said } = this.#plan;
+    const { spec } = this.#plan;
     const shape = [spec.slots, pad4(this.experts), pad4(spec.outputs)];
     return [
       { name: `${prefix}.weights`, shape: [this.experts], data: this.weights },
       { name: `${prefix}.losses`, shape: [this.experts], data: this.sums },
       { name: `${prefix}.mass`, shape: [1], data: this.#numbers.subarray(L.MN_MASS, L.MN_MASS + 1) },
-      { name: `${prefix}.said`, shape, data: this.#floats(said, shape[0] * shape[1] * shape[2]) },
+      { name: `${prefix}.said`, shape, data: this.#said.subarray(0, shape[0] * shape[1] * shape[2]) },
+      { name: `${prefix}.factors`, shape: [this.factors.length], data: this.factors },
     ];
   }
 

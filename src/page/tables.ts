@@ -92,7 +92,13 @@ function sumOf(counters: object, prefix: string): number {
 export class RaceTable {
   readonly element: HTMLElement;
   private readonly body = el('tbody');
-  private bars: { row: HTMLElement; bar: HTMLElement; weight: HTMLElement; loss: HTMLElement }[] = [];
+  private bars: {
+    row: HTMLElement;
+    bar: HTMLElement;
+    rate: HTMLElement;
+    weight: HTMLElement;
+    loss: HTMLElement;
+  }[] = [];
 
   constructor() {
     this.element = el(
@@ -124,7 +130,8 @@ export class RaceTable {
       return;
     }
     if (this.bars.length === 0) {
-      this.bars = learner.experts.map(({ kind, rate }) => {
+      this.bars = learner.experts.map(({ kind }) => {
+        const rate = el('small');
         const bar = el('i.bar');
         const weight = el('td.number');
         const loss = el('td.number');
@@ -132,18 +139,19 @@ export class RaceTable {
         const row = el(
           'tr',
           {},
-          el('th', { scope: 'row' }, name, ...(rate === null ? [] : [el('small', {}, ` ${rate}`)])),
+          el('th', { scope: 'row' }, name, rate),
           el('td.track', {}, el('div', {}, bar)),
           weight,
           loss,
         );
         this.body.append(row);
-        return { row, bar, weight, loss };
+        return { row, bar, rate, weight, loss };
       });
     }
     const losses = figures(learner.experts.map((expert) => expert.loss));
     learner.experts.forEach((expert, k) => {
-      const { row, bar, weight, loss } = this.bars[k];
+      const { row, bar, rate, weight, loss } = this.bars[k];
+      setText(rate, expert.rate === null ? '' : ` ${expert.rate}`);
       row.classList.toggle('leader', k === learner.leader);
       bar.style.width = `${100 * expert.weight}%`;
       setText(weight, percent(expert.weight, 1));

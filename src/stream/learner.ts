@@ -8,7 +8,7 @@ import type { HeadKind } from './task-head.js';
 export interface ExpertReport {
   /** `network`, `replay` (a network that learns remembered rows too), `tracker` (curved), `linear` (tracker) or `naive`. */
   kind: 'network' | 'replay' | 'tracker' | 'linear' | 'naive';
-  /** Of a network: its step size η; of a tracker: how fast it expects the law to drift, a row. */
+  /** Of a network: its step size η now; of a tracker: how fast it expects the law to drift, a row. */
   rate: number | null;
   /** Its part in the prediction, 0 … 1. */
   weight: number;

@@ -5,6 +5,7 @@ import {
   type Network,
   type NetworkState,
   type SideBySide,
+  type WeightSpan,
 } from '../engine/index.js';
 import type { TensorFile } from '../models/index.js';
 import type { StateArray } from '../online/index.js';
@@ -12,12 +13,13 @@ import type { NetworkSpec } from '../spec/index.js';
 import type { Knowledge } from './knowledge.js';
 import { LabelAge } from './label-age.js';
 import type { ExpertReport, Learner, LearnerOptions, LearnerReport } from './learner.js';
+import { RateGrid } from './rate-grid.js';
 import { joined, partOf, restoreAll, toFile, withPrefix } from './state-parts.js';
-import { CURVATURE, setRates } from './step-limit.js';
+import { CURVATURE } from './step-limit.js';
 import type { HeadKind, TaskHead } from './task-head.js';
 
 /**
- * Step sizes of the networks. Steps are softened, so that the last one is as fast as a row can be learned at all. Two
+ * Step sizes the networks begin with. Steps are softened, so that the last one is as fast as a row can be learned at all. Two
  * start as linear models, which is the better guess where there is much noise or there are many inputs; the one that does
  * not bends sooner.
  */
@@ -87,8 +89,10 @@ export class Race implements Learner {
   private readonly learners: SideBySide;
   private readonly mixture: Mixture;
   private readonly labelAge = new LabelAge();
+  private readonly rates: RateGrid;
   /** Of the networks. */
-  private readonly rates: readonly number[];
+  private readonly spans: readonly WeightSpan[];
+  private readonly curvature: number;
   /** Index of the network that learns remembered rows too, −1 for none. */
   private readonly replayer: number;
   /** What rates are multiplied by. */
@@ -107,7 +111,8 @@ export class Race implements Learner {
   ) {
     const { outputs } = head;
     const specs = replays ? [...NETWORKS, REPLAYER] : NETWORKS;
-    this.rates = specs.map(({ rate }) => rate);
+    this.rates = new RateGrid(specs.map(({ rate }) => rate));
+    this.curvature = CURVATURE[kind];
     this.replayer = replays ? NETWORKS.length : -1;
     this.learners = createSideBySide(
       {
@@ -123,13 +128,14 @@ export class Race implements Learner {
           memory: MEMORY,
           limit: LOSS_LIMIT[kind],
           // Safe by the size of the row: whatever the rate, a step cannot overshoot, and a small rate is hardly touched.
-          factors: this.rates.map((rate) => rate * CURVATURE[kind]),
+          factors: specs.map(({ rate }) => rate * CURVATURE[kind]),
           others: UNITS + 1,
         },
       },
       { executor, reserve },
     );
     this.network = this.learners.networks[0];
+    this.spans = this.learners.networks.map((network) => network.weightSpan());
     this.mixture = this.learners.mixture!;
     this.scaleSize = head.scaleSize;
     this.scales = new Float64Array((slots + 1) * head.scaleSize);
@@ -168,6 +174,28 @@ export class Race implements Learner {
     if (isKept[slot] !== 1) return;
     head.writeTruth(mixture.truth, mixture.units, scales, slot * this.scaleSize, labels, off);
     mixture.judge(slot);
+    if (this.rates.judge(mixture.sums)) this.follow();
+  }
+
+  /** The network that has lost goes on from the weights of the one that has won, at a rate of its own. */
+  private follow(): void {
+    const { spans, mixture } = this;
+    const { winner, loser } = this.rates;
+    spans[winner].settle();
+    spans[loser].settle();
+    spans[loser].values.set(spans[winner].values);
+    spans[loser].replaced();
+    this.setRate(loser);
+    mixture.follow(loser, winner);
+    this.forwarded[0] = NONE;
+  }
+
+  private setRate(k: number): void {
+    const network = this.learners.networks[k];
+    const rate = this.rates.rateOf(k);
+    network.rate = rate * this.pace;
+    network.biasRate = rate * this.pace;
+    this.mixture.factors[k] = rate * this.curvature * this.pace;
   }
 
   /** @hot */
@@ -183,9 +211,9 @@ export class Race implements Learner {
   hasten(factor: number): void {
     const { networks, bank } = this.learners;
     this.pace = factor;
-    for (const network of networks) setRates(network, factor);
+    for (let k = 0; k < networks.length; k++) this.setRate(k);
     bank?.hasten(factor);
-    this.mixture.hasten(factor, LEAST_MEMORY);
+    this.mixture.remember(Math.max(1 - (1 - MEMORY) * factor, LEAST_MEMORY));
   }
 
   /** Until labels of rows it has predicted itself come, it is judged by what the naive predictor said of them. */
@@ -198,7 +226,8 @@ export class Race implements Learner {
     const network = networks[worst];
     const { tensors, metadata } = createNetwork(network.plan.network, { seed, executor: 'reference' }).state();
     network.restore(toFile({ tensors, metadata: { ...metadata, steps: String(network.steps) } }));
-    setRates(network, this.pace);
+    this.rates.reset(worst);
+    this.setRate(worst);
     mixture.demote(worst);
   }
 
@@ -212,9 +241,9 @@ export class Race implements Learner {
   }
 
   knowledge(): Knowledge {
-    const { networks, bank } = this.learners;
+    const { bank } = this.learners;
     return {
-      spans: networks.map((network) => network.weightSpan()),
+      spans: this.spans,
       arrays: bank?.state('') ?? [],
       settle: () => {
         this.forwarded[0] = NONE;
@@ -232,6 +261,7 @@ export class Race implements Learner {
     const slots = isKept.length;
     return [
       ...mixture.state('stream.race.mixture'),
+      ...this.rates.state('stream.race.rates'),
       ...this.labelAge.state('stream.race.label'),
       ...this.head.naiveState('stream.race.naive'),
       { name: 'stream.race.scales', shape: [slots, scaleSize], data: scales.subarray(0, slots * scaleSize) },
@@ -277,7 +307,7 @@ export class Race implements Learner {
                 : tracker.isCurved
                   ? 'tracker'
                   : 'linear',
-        rate: k < networks.length ? rates[k] : isNaive ? null : tracker.drift,
+        rate: k < networks.length ? rates.rateOf(k) : isNaive ? null : tracker.drift,
         weight,
         loss: mixture.meanLoss(k),
       };
