@@ -1,4 +1,5 @@
-import type { EventMessage, TaskStatusMessage } from '../daemon/http/messages.js';
+import type { TaskStatusMessage } from '../daemon/http/messages.js';
+import type { TaskEvent } from '../daemon/task-status.js';
 import { el, setText } from './dom.js';
 import { bytes, duration, figures, moment, percent, whole } from './format.js';
 
@@ -165,7 +166,7 @@ export class EventList {
   readonly element: HTMLElement;
   private readonly list = el('ol.events', { tabindex: '0', 'aria-label': 'Events, the latest first' });
 
-  constructor(events: readonly EventMessage[]) {
+  constructor(events: readonly TaskEvent[]) {
     this.element = el('section.card.log', {}, el('h2', {}, 'Events'), this.list);
     for (const event of events) this.add(event);
   }
@@ -174,7 +175,7 @@ export class EventList {
     this.list.replaceChildren();
   }
 
-  add({ timeMs, priority, text }: EventMessage): void {
+  add({ timeMs, priority, text }: TaskEvent): void {
     const time = new Date(timeMs);
     this.list.prepend(
       el(

@@ -1,5 +1,6 @@
 import type uPlot from 'uplot';
-import type { EventMessage, RowsMessage, TaskMessage, TaskStatusMessage } from '../daemon/http/messages.js';
+import type { RowsMessage, TaskMessage, TaskStatusMessage } from '../daemon/http/messages.js';
+import type { TaskEvent } from '../daemon/task-status.js';
 import { Chart, classFormat, type Line, type Palette, percentFormat } from './charts.js';
 import { Controls } from './controls.js';
 import { el, setText } from './dom.js';
@@ -327,7 +328,7 @@ export class TaskView {
     this.updateError(windowError.model, windowError.baseline);
   }
 
-  takeEvent(event: EventMessage): void {
+  takeEvent(event: TaskEvent): void {
     this.events.add(event);
   }
 

@@ -1,6 +1,4 @@
-import type { LineCounters } from '../../bridge/counters.js';
-import type { FrameCounters } from '../../bridge/frame-counters.js';
-import type { StreamReport } from '../../stream/report.js';
+import type { TaskEvent, TaskStatus } from '../task-status.js';
 
 // What goes between the process and its page, as JSON. The page is built from these declarations too, so nothing here
 // needs Node.
@@ -19,12 +17,6 @@ export interface FieldMessage {
   classes: number;
 }
 
-export interface EventMessage {
-  timeMs: number;
-  priority: 'error' | 'warning' | 'notice' | 'info';
-  text: string;
-}
-
 /** Model and baseline beside each other; smaller is better. Null before the first scored row. */
 export interface ErrorMessage {
   model: number | null;
@@ -32,13 +24,7 @@ export interface ErrorMessage {
 }
 
 /** How a task is now; sent every second. */
-export interface TaskStatusMessage {
-  name: string;
-  source: string;
-  isConnected: boolean;
-  ended: string | null;
-  isLearning: boolean;
-  rowsPerSecond: number;
+export interface TaskStatusMessage extends Omit<TaskStatus, 'steps'> {
   /** The place of the latest row, which labels go by. */
   place: number;
   /** What it is compared with; of a forecast this may change. */
@@ -46,24 +32,8 @@ export interface TaskStatusMessage {
   /** Over the last `window` scored rows, and over all. */
   windowError: ErrorMessage;
   error: ErrorMessage;
-  report: StreamReport;
-  lines: LineCounters;
-  frames: FrameCounters;
-  link: Record<string, number>;
-  /** Seconds; null where it is not known. */
+  /** Seconds a row takes from bytes to learned; null where it is not known. */
   stepS: number | null;
-  lastRowAgeS: number | null;
-  lagS: number | null;
-  checkpoint: {
-    file: string;
-    ageS: number | null;
-    written: number;
-    failed: number;
-    bytesWritten: number;
-    unsavedSteps: number;
-    problem: string | null;
-  };
-  recording: { bytesWritten: number; segments: number; lostBytes: number } | null;
 }
 
 /**
@@ -107,7 +77,7 @@ export interface TaskMessage {
   /** The plan of the network as a table. */
   plan: string;
   status: TaskStatusMessage;
-  events: EventMessage[];
+  events: TaskEvent[];
   past: PastSample[];
   /** The windowed error since the process began: [when, model, baseline]. */
   errors: [number, number | null, number | null][];
@@ -147,5 +117,5 @@ export interface StatusMessage extends MomentMessage {
 /** GET /api/events, `event`: something has happened to a task. */
 export interface TaskEventMessage {
   task: number;
-  event: EventMessage;
+  event: TaskEvent;
 }

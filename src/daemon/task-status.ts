@@ -1,0 +1,54 @@
+import type { LineCounters } from '../bridge/counters.js';
+import type { FrameCounters } from '../bridge/frame-counters.js';
+import type { RecorderMetrics } from '../recording/recorder.js';
+import type { StreamReport } from '../stream/report.js';
+import type { Priority } from './journal.js';
+import type { StepTimes } from './step-timer.js';
+
+// Types alone: the page is built from them too.
+
+/** Something that happened to a task, as its line in the log says it. */
+export interface TaskEvent {
+  /** Since 1970. */
+  timeMs: number;
+  priority: Priority;
+  text: string;
+}
+
+/** How a task is, as plain data. */
+export interface TaskStatus {
+  name: string;
+  /** What its rows come from: `/dev/ttyACM0 at 115200`; '' before it was opened. */
+  source: string;
+  isConnected: boolean;
+  /** Why it has ended; null while it runs. */
+  ended: string | null;
+  isLearning: boolean;
+  /** Rows a second, lately. */
+  rowsPerSecond: number;
+  report: StreamReport;
+  lines: LineCounters;
+  frames: FrameCounters;
+  /** What the source has counted: rxBytes, opens, disconnects …, and its queue: rxQueuedBytes, rxOverflowBytes */
+  link: Record<string, number>;
+  /** How long rows take from bytes to learned. */
+  steps: StepTimes;
+  /** Seconds since the last row was done; null before the first of this process. */
+  lastRowAgeS: number | null;
+  /** Seconds from when the device took the last row until it was done; null where its clock is not known. */
+  lagS: number | null;
+  checkpoint: {
+    file: string;
+    /** Seconds since the last one that is on the disk, of this process; null before. */
+    ageS: number | null;
+    written: number;
+    failed: number;
+    bytesWritten: number;
+    /** Steps taken since. */
+    unsavedSteps: number;
+    /** Why the last one was not written; null where it was. */
+    problem: string | null;
+  };
+  /** Null where nothing is recorded. */
+  recording: RecorderMetrics | null;
+}
