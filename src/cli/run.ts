@@ -1,6 +1,10 @@
+import { isatty } from 'node:tty';
 import { Command, Option } from 'commander';
 import { type Config, type ConfigChange, Daemon, demoConfigPath, loadConfig } from '../daemon/index.js';
 import { parseBaud, parsePort, parseSpeed } from './options.js';
+
+/** Standard input, which `process.stdin` would open a second time where it is the source, and standard error. */
+const TERMINALS = [0, 2];
 
 interface RunFlags {
   port?: string;
@@ -40,7 +44,7 @@ export function runCommand(): Command {
         ['SIGTERM', () => daemon.stop()],
         ['SIGUSR1', () => daemon.saveAndSay()],
         // Without its terminal it has to go; under systemd there is none, and the signal asks for a reload.
-        ['SIGHUP', () => (process.stderr.isTTY || process.stdin.isTTY ? daemon.stop() : void daemon.reload(load))],
+        ['SIGHUP', () => (TERMINALS.some(isatty) ? daemon.stop() : void daemon.reload(load))],
       ];
       for (const [signal, handler] of handlers) process.on(signal, handler);
       try {
