@@ -8,15 +8,21 @@ const HELLO_REQUEST_MS = 1000;
 const LINES_A_MINUTE = 20;
 const LEVELS = ['error', 'warning', 'info', 'debug'];
 
+/** What is wanted of a device. */
+export interface Wanted {
+  /** Seconds between rows the host asks for; undefined leaves it to the device. */
+  rowPeriodS: number | undefined;
+  /** Whether every prediction is sent back. */
+  output: boolean;
+}
+
 export interface DeviceLinkOptions {
   /** Hands bytes to the device; false where they could not be taken. */
   send(bytes: Uint8Array): boolean;
   /** A line for a person. */
   say(text: string): void;
-  /** Seconds between rows the host asks for; undefined leaves it to the device. */
-  rowPeriodS: number | undefined;
-  /** Whether every prediction is sent back. */
-  output: boolean;
+  /** What is wanted of the device at first. */
+  wanted: Wanted;
   /** Its pings are numbered from here on: other links to the same device have other numbers. Default 0. */
   firstToken?: number;
 }
@@ -39,11 +45,13 @@ export class DeviceLink {
   private linesLeft = LINES_A_MINUTE;
   private linesFromMs = -Infinity;
   private outputs = 0;
+  private wanted: Wanted;
 
   constructor(
     private readonly stream: Stream,
     private readonly options: DeviceLinkOptions,
   ) {
+    this.wanted = options.wanted;
     this.token = options.firstToken ?? 0;
     this.values = new Float32Array(Math.min(stream.prediction.length, MAX_OUTPUT_VALUES));
   }
@@ -67,6 +75,12 @@ export class DeviceLink {
     };
   }
 
+  /** From now on something else is wanted of the device. */
+  configure(wanted: Wanted): void {
+    this.wanted = wanted;
+    this.askRate();
+  }
+
   /** The link is gone, or of another device from now on. */
   closed(): void {
     clearInterval(this.pingTimer);
@@ -78,7 +92,7 @@ export class DeviceLink {
 
   /** Sends the prediction of the row that has just gone through. @hot */
   afterRow(pipeline: Pipeline, outcome: number): void {
-    if (!this.options.output || (outcome & PREDICTED) === 0 || this.hello === null) return;
+    if (!this.wanted.output || (outcome & PREDICTED) === 0 || this.hello === null) return;
     const { values, encoder, stream } = this;
     for (let i = 0; i < values.length; i++) values[i] = stream.prediction[i];
     const isWarmingUp = stream.rows <= stream.task.warmup;
@@ -110,14 +124,20 @@ export class DeviceLink {
       this.options.say(`device ${hello.firmware || 'without a name'}, boot ${hello.boot}, speaks frames`);
       this.clock.reset();
     }
-    const { rowPeriodS } = this.options;
-    const wantedUs = rowPeriodS === undefined ? hello.periodUs : Math.round(1e6 * rowPeriodS);
-    if (wantedUs !== hello.periodUs) this.send(this.encoder.rate(wantedUs));
+    this.askRate();
     if (this.pingTimer === undefined) {
       this.ping();
       this.pingTimer = setInterval(() => this.ping(), PING_MS);
       this.pingTimer.unref();
     }
+  }
+
+  /** Asks for the rate that is wanted, where the device has said that it has another one. */
+  private askRate(): void {
+    const { rowPeriodS } = this.wanted;
+    if (this.hello === null || rowPeriodS === undefined) return;
+    const wantedUs = Math.round(1e6 * rowPeriodS);
+    if (wantedUs !== this.hello.periodUs) this.send(this.encoder.rate(wantedUs));
   }
 
   private requestHello(): void {

@@ -105,8 +105,7 @@ export class TaskRun implements LiveTask {
     this.link = new DeviceLink(this.stream, {
       send: (bytes) => this.source.send(bytes),
       say: (text) => this.say(text),
-      rowPeriodS: config.source.rowPeriodS,
-      output: config.source.output,
+      wanted: config.source,
       firstToken: options.position * TOKENS,
     });
     const watch = new RowWatch({
@@ -342,7 +341,8 @@ export class TaskRun implements LiveTask {
   }
 
   private async use(next: Config, changed: readonly string[]): Promise<void> {
-    if (changed.some((key) => key.startsWith('source'))) await this.source.exchange(next, this.hadItsTime);
+    if (changed.some((key) => key.startsWith('source'))) await this.source.change(next, this.hadItsTime);
+    this.link.configure(next.source);
     this.checkpoints.every(next.checkpoint.intervalS);
     this.session!.configured(this.recordedConfig());
   }

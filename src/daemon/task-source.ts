@@ -1,6 +1,7 @@
-import { Backlog, type BacklogSink } from '../ingest/index.js';
+import { Backlog, type BacklogSink, type ByteSource } from '../ingest/index.js';
 import type { Config } from './config.js';
 import type { Priority } from './journal.js';
+import { isEqual } from './reload.js';
 import type { LogPlayer, OpenedSource } from './source.js';
 
 /** A log that was played has ended: everything it had has been learned from. */
@@ -80,11 +81,19 @@ export class TaskSource {
   }
 
   /**
-   * Goes over to another one, once what waits has been learned from, unless `enough` has come before.
+   * Goes on as another configuration says: where that is another source, once what waits has been learned from, unless
+   * `enough` has come before.
    *
-   * @throws EdgegradError where that cannot be opened: then it goes back to the one before
+   * @throws EdgegradError where it cannot be opened: then it goes back to the one before
    */
-  async exchange(config: Config, enough: Promise<unknown>): Promise<void> {
+  async change(config: Config, enough: Promise<unknown>): Promise<void> {
+    if (isOpenedAlike(config.source, this.config!.source)) {
+      this.config = config;
+      this.backlog?.resize(1024 * config.source.queueKB);
+    } else await this.exchange(config, enough);
+  }
+
+  private async exchange(config: Config, enough: Promise<unknown>): Promise<void> {
     const before = this.config!;
     await this.stop(enough);
     if (this.waitingBytes > 0) return; // the run ends, and what waits is seen to there
@@ -123,9 +132,9 @@ export class TaskSource {
     if (device.totalBytes === undefined) return; // its terminal goes with it
     const { totalBytes } = device;
     device.finished
-      .then(() => this.arrivalOf(totalBytes))
+      .then(() => this.arrivalOf(source, totalBytes))
       .then(
-        () => options.ended(END_OF_LOG),
+        (isThere) => isThere && options.ended(END_OF_LOG),
         (error: Error) => options.ended(error.message),
       );
   }
@@ -175,9 +184,10 @@ export class TaskSource {
         this.isConnected = false;
         this.isLost = true;
         options.closed(reason);
+        if (reason === 'stopped') return; // by us
         if (device !== undefined) this.endWith(device, reason);
         else if (endsItself) options.ended(reason === 'end of file' ? END_OF_LOG : reason);
-        else if (reason !== 'stopped') options.say(`${source.name} is gone: ${reason}; waiting for it`, 'warning');
+        else options.say(`${source.name} is gone: ${reason}; waiting for it`, 'warning');
       },
       dropped: () => options.opened('bytes were dropped', { isAgain: true, mayBeMidLine: true }),
       overflowing: (isOverflowing, droppedBytes) => {
@@ -201,16 +211,24 @@ export class TaskSource {
 
   /**
    * Resolves when everything a device sent has been learned from; a cut before would lose what is on its way. Gives up
-   * where nothing comes for five seconds, and once it is stopped.
+   * where nothing comes for five seconds. False: its source was stopped before.
    */
-  private async arrivalOf(bytes: number): Promise<void> {
-    for (let idleMs = 0, before = -1; idleMs < 5000 && !this.isStopped; idleMs += 5) {
+  private async arrivalOf(source: ByteSource, bytes: number): Promise<boolean> {
+    for (let idleMs = 0, before = -1; idleMs < 5000; idleMs += 5) {
+      if (this.isStopped || this.opened?.source !== source) return false;
       const { rxBytes, rxQueuedBytes } = this.counters();
       const done = rxBytes - rxQueuedBytes;
-      if (done >= bytes) return;
+      if (done >= bytes) return true;
       if (done !== before) idleMs = 0;
       before = done;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+    return true;
   }
+}
+
+/** Whether a source is opened the same way by both; what else they say takes effect without. */
+function isOpenedAlike(a: Config['source'], b: Config['source']): boolean {
+  const opening = ({ wait, queueKB, rowPeriodS, output, ...rest }: Config['source']) => rest;
+  return isEqual(opening(a), opening(b));
 }

@@ -31,7 +31,7 @@ export interface BacklogOptions {
  * dealt with at once go straight through, without a copy.
  */
 export class Backlog implements ByteSink {
-  private readonly queue: Buffer;
+  private queue: Buffer;
   private readonly piece = Buffer.alloc(MAX_PIECE_BYTES);
   private readonly sink: BacklogSink;
   private hold: ((isHeld: boolean) => void) | undefined;
@@ -63,6 +63,17 @@ export class Backlog implements ByteSink {
   bytes(buffer: Uint8Array, length: number): void {
     if (this.isEmpty && (length <= MIN_PIECE_BYTES || length * this.cost[0] <= SLICE_MS)) this.handOn(buffer, length);
     else this.enqueue(buffer, length);
+  }
+
+  /** From now on so much can wait, but no less than waits now. */
+  resize(capacityBytes: number): void {
+    const { head, waiting } = this;
+    const queue = Buffer.alloc(Math.max(capacityBytes, waiting));
+    const first = Math.min(waiting, this.queue.length - head);
+    this.queue.copy(queue, 0, head, head + first);
+    this.queue.copy(queue, first, 0, waiting - first);
+    this.queue = queue;
+    this.head = 0;
   }
 
   opened(what: string): void {

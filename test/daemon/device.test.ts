@@ -65,6 +65,11 @@ async function startDaemon(folder: string, config: string, port: string) {
   return {
     said: () => said,
     hears,
+    /** Has it read another configuration. */
+    reload(text: string) {
+      writeFileSync(join(folder, 'line.toml'), text);
+      child.kill('SIGHUP');
+    },
     async stop() {
       child.kill('SIGTERM');
       expect([0, 2]).toContain(await closed);
@@ -106,6 +111,20 @@ test('the device is asked for the rate of the configuration', async (context) =>
   const task = 'task = { kind = "regress", features = ["x"], targets = ["y"], warmup = 20 }\n';
   const daemon = await startDaemon(folder, `${CONFIG}${task}[source]\nrowPeriodS = 0.002\n`, device.port);
   device.start();
+  await device.finished; // ten minutes at its own pace
+  await daemon.hears(/is gone/);
+  expect(await daemon.stop()).toContain(`${ROWS} rows in all`);
+});
+
+test('the device is asked for another rate as soon as the configuration says another one', async (context) => {
+  const folder = folderOfTest();
+  const device = await needDevice(context, folder, { speed: 1, periodS: 1 });
+  const config = `${CONFIG}task = { kind = "regress", features = ["x"], targets = ["y"], warmup = 20 }\n`;
+  const daemon = await startDaemon(folder, config, device.port);
+  device.start();
+  await daemon.hears(/speaks frames/);
+  daemon.reload(`${config}[source]\nrowPeriodS = 0.002\n`);
+  await daemon.hears(/configuration changed: source\.rowPeriodS/);
   await device.finished; // ten minutes at its own pace
   await daemon.hears(/is gone/);
   expect(await daemon.stop()).toContain(`${ROWS} rows in all`);

@@ -94,6 +94,30 @@ test('a source that can wait is held while anything waits', async () => {
   expect(backlog.counters().rxOverflowBytes).toBe(0);
 });
 
+test('its room can be changed while bytes wait, which stay in order', async () => {
+  const { backlog, taken, isEmpty } = slowBacklog({ msPerByte: 0.005 });
+  const sent = Uint8Array.from({ length: 20_000 }, (_, i) => i % 251);
+  let from = 0;
+  for (const [size, room] of [
+    [3000, 4096],
+    [3000, 16384],
+    [9000, 1000],
+  ]) {
+    backlog.bytes(sent.subarray(from, from + size), size);
+    from += size;
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    backlog.resize(room);
+  }
+  await isEmpty();
+  const { rxOverflowBytes } = backlog.counters();
+  expect(rxOverflowBytes % 3000).toBe(0);
+  expect(Buffer.from(taken).equals(Buffer.from(sent.subarray(0, 15_000 - rxOverflowBytes)))).toBe(
+    rxOverflowBytes === 0,
+  );
+  backlog.bytes(new Uint8Array(15_000), 15_000); // more than what there is room for now
+  expect(backlog.counters().rxOverflowBytes).toBeGreaterThan(rxOverflowBytes);
+});
+
 test('once stopped what waits is handed on in order, until there has been enough of it', async () => {
   const { backlog, heard, taken } = slowBacklog({ isHeld: true });
   backlog.bytes(new Uint8Array(3000), 3000);
