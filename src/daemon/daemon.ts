@@ -1,9 +1,9 @@
 import { DaemonError } from './checkpoints.js';
 import type { Config } from './config.js';
 import { Console } from './console.js';
-import type { Output } from './live-task.js';
 import { SystemdNotifier } from './notify.js';
-import { openOutputs } from './outputs.js';
+import { type OutputSection, Outputs } from './outputs.js';
+import { changedKeys } from './reload.js';
 import { openSource, Ports } from './source.js';
 import { TaskRun } from './task-run.js';
 import { checkTogether, ofProcess } from './together.js';
@@ -31,7 +31,9 @@ export class Daemon {
   readonly tasks: readonly TaskRun[];
   private readonly console: Console;
   private readonly notifier: SystemdNotifier;
-  private outputs: readonly Output[] = [];
+  private readonly outputs: Outputs;
+  /** A reload under way; never rejects. */
+  private reloading: Promise<void> = Promise.resolve();
   private lines: readonly string[] = [];
   /** When it was told to stop. */
   private stoppedMs = Number.NaN;
@@ -51,6 +53,11 @@ export class Daemon {
           say: (text, priority) => this.console.say(`${prefixOf(config)}${text}`, priority),
         }),
     );
+    this.outputs = new Outputs({
+      tasks: this.tasks,
+      say: (text, priority) => this.console.say(text, priority),
+      stop: () => this.stop(),
+    });
     this.notifier = new SystemdNotifier({ onProblem: (message) => this.console.say(message, 'warning') });
   }
 
@@ -69,12 +76,7 @@ export class Daemon {
       if (began.length > 0 && began.length + failures.length >= tasks.length) await notifier.ready(what);
     };
     try {
-      this.outputs = await openOutputs(ofProcess(tasks.map(({ config }) => config)), {
-        tasks,
-        say: (text, priority) => console.say(text, priority),
-        stop: () => this.stop(),
-      });
-      for (const output of this.outputs) await output.start();
+      await this.outputs.start(ofProcess(tasks.map(({ config }) => config)));
       const questions = tasks.map((task) => task.progress());
       notifier.watch({
         isProgressing: () => questions.map((isProgressing) => isProgressing()).every(Boolean),
@@ -99,7 +101,7 @@ export class Daemon {
       clearInterval(shown);
       const leftMs = this.stoppedMs + STOP_MS - performance.now();
       const withinMs = leftMs < LAST_WORDS_MS ? Math.max(leftMs, LEAST_LAST_WORDS_MS) : LAST_WORDS_MS;
-      await Promise.all(this.outputs.map((output) => output.stop(withinMs)));
+      await this.outputs.stop(withinMs);
       if (began.length > 0) this.show();
       console.end();
     }
@@ -115,7 +117,7 @@ export class Daemon {
 
   /** Ends the run: every task saves, says what was learned, and `run` returns. Called again: says what it waits for. */
   stop(): void {
-    if (Number.isNaN(this.stoppedMs)) {
+    if (!this.isStopping) {
       this.stoppedMs = performance.now();
       void this.notifier.stopping('saves what was learned');
     }
@@ -129,11 +131,16 @@ export class Daemon {
 
   /**
    * Goes on with configurations read again, in the order of the tasks. One that cannot be read is kept as it was; if
-   * what there is then cannot run together, all are.
+   * what there is then cannot run together, all are; a section that says what goes out and cannot be had stays as it was.
    *
    * @param load reads them; what it throws is said
    */
-  async reload(load: readonly (() => Config)[]): Promise<void> {
+  reload(load: readonly (() => Config)[]): Promise<void> {
+    this.reloading = this.reloading.then(() => this.reread(load));
+    return this.reloading;
+  }
+
+  private async reread(load: readonly (() => Config)[]): Promise<void> {
     const { tasks } = this;
     await this.notifier.reloading();
     const read = tasks.map(({ config }, i): { next: Config; problem?: unknown } => {
@@ -144,21 +151,38 @@ export class Daemon {
       }
     });
     let refused: unknown;
+    let kept: OutputSection[] = [];
     try {
       checkTogether(read.map(({ next }) => next));
+      // Of a task that does not take its own, no section is taken either.
+      kept = await this.goOut(tasks.map((task, i) => (task.takes(read[i].next) ? read[i].next : task.config)));
     } catch (error) {
       refused = error;
     }
     await Promise.all(
       tasks.map((task, i) => {
         const problem = read[i].problem ?? refused;
+        const next = { ...read[i].next };
+        for (const section of kept) Object.assign(next, { [section]: task.config[section] });
+        // Then what has not changed has been said.
+        if (problem === undefined && kept.length > 0 && changedKeys(task.config, next).length === 0) return undefined;
         return task.reload(() => {
           if (problem !== undefined) throw problem;
-          return read[i].next;
+          return next;
         });
       }),
     );
-    await this.notifier.ready(this.lines.join('; '));
+    if (!this.isStopping) await this.notifier.ready(this.lines.join('; '));
+  }
+
+  /** What goes out from now on. Returns the sections that stay as they were. @throws SpecError where these do not agree */
+  private async goOut(configs: readonly Config[]): Promise<OutputSection[]> {
+    const config = ofProcess(configs);
+    return this.isStopping ? [] : this.outputs.change(config);
+  }
+
+  private get isStopping(): boolean {
+    return !Number.isNaN(this.stoppedMs);
   }
 
   private show(): void {

@@ -52,9 +52,14 @@ export interface OutputContext {
 }
 
 /** Where what a process does goes to. */
-export interface Output {
-  /** @throws EdgegradError where it cannot begin */
-  start(): Promise<void>;
+export interface Output<Settings> {
+  /**
+   * @param isPatient what cannot be had yet is tried again until it can; otherwise that is an error
+   * @throws EdgegradError where it cannot begin
+   */
+  start(isPatient: boolean): Promise<void>;
+  /** Goes on with other settings. @throws EdgegradError where those cannot be used: then with the ones it had */
+  change(settings: Settings): Promise<void>;
   /**
    * Hands out what still waits, and ends. Never rejects.
    *

@@ -12,7 +12,7 @@ const MOST_WAITING_BYTES = 1 << 20;
  * is too slow holds back rows that come through a pipe, and loses lines of those of a port; one that goes away ends the
  * run.
  */
-export class NdjsonOutput implements Output {
+export class NdjsonOutput implements Output<true> {
   private readonly ends: (() => void)[] = [];
   private dropped = 0;
   private isDropping = false;
@@ -38,6 +38,9 @@ export class NdjsonOutput implements Output {
       );
     }
   }
+
+  /** There is nothing to set. */
+  async change(): Promise<void> {}
 
   async stop(withinMs: number): Promise<void> {
     for (const end of this.ends) end();

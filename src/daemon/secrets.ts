@@ -5,9 +5,10 @@ import { SpecError } from '../spec/index.js';
  * A secret that stands alone in a file; white space around it does not belong to it.
  *
  * @param where the key that names the file
+ * @param expected what is in it, in words
  * @throws SpecError where it cannot be read or is empty
  */
-export function secretOf(file: string, where: string): string {
+export function secretOf(file: string, where: string, expected = 'a file with the secret in it'): string {
   let found: string;
   try {
     const secret = readFileSync(file, 'utf8').trim();
@@ -16,7 +17,7 @@ export function secretOf(file: string, where: string): string {
   } catch (error) {
     found = (error as Error).message;
   }
-  throw new SpecError('CONFIG_SECRET', { where: `${where} ${file}`, found, expected: 'a file with the secret in it' });
+  throw new SpecError('CONFIG_SECRET', { where: `${where} ${file}`, found, expected });
 }
 
 const SECRET_KEYS = ['password', 'token'];

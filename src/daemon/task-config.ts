@@ -5,8 +5,8 @@ import { changedKeys } from './reload.js';
 import { withoutSecrets } from './secrets.js';
 
 /** Keys that a reload puts in force at once, and those that are read when the process starts. */
-const LIVE = /^(source|checkpoint\.intervalS)\b/;
-const LATER = /^(record|output|http|mqtt)\b/;
+const LIVE = /^(source|checkpoint\.intervalS|output|http|mqtt)\b/;
+const LATER = /^record\b/;
 
 export interface TaskConfigOptions {
   say(text: string, priority?: Priority): void;
@@ -46,6 +46,11 @@ export class TaskConfig {
     return this.reloading;
   }
 
+  /** The keys that keep another configuration from being gone on with. */
+  fixedIn(next: Config): string[] {
+    return changedKeys(this.inForce, next).filter((key) => !LIVE.test(key) && !LATER.test(key));
+  }
+
   /**
    * As recordings have it, without secrets.
    *
@@ -68,7 +73,7 @@ export class TaskConfig {
       return;
     }
     const changed = changedKeys(this.inForce, next);
-    const fixed = changed.filter((key) => !LIVE.test(key) && !LATER.test(key));
+    const fixed = this.fixedIn(next);
     if (changed.length === 0) say('configuration read again: nothing has changed');
     else if (fixed.length > 0) {
       say(

@@ -239,6 +239,11 @@ export class TaskRun implements LiveTask {
     if (keep > 0) this.checkpoints.saveAside(keep);
   }
 
+  /** Whether it goes on with another configuration. */
+  takes(next: Config): boolean {
+    return this.configs.fixedIn(next).length === 0;
+  }
+
   /** As `TaskConfig.reload`. */
   reload(load: () => Config): Promise<void> {
     return this.configs.reload(load);

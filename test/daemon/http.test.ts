@@ -439,7 +439,7 @@ test('a port that is taken stops nothing: it is said once, and had as soon as it
   onTestFinished(() => void taken.close());
   const { port } = taken.address() as { port: number };
   const daemon = await startDaemon(context, { http: '', config: LINE_CONFIG, port });
-  expect(daemon.said()).toContain(`http: 127.0.0.1:${port} is taken by another process`);
+  expect(daemon.said()).toContain(`http: 127.0.0.1:${port}: found a port that is taken by another process`);
   daemon.play(lineLog(100), 0.001);
   await new Promise<void>((resolve) => taken.close(() => resolve()));
   await daemon.hears(new RegExp(`page at http://127.0.0.1:${port}/`));

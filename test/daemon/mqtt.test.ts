@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { Outbox } from '../../src/daemon/mqtt/outbox.js';
 import { Broker, Listener, Wire } from '../support/broker.js';
 import { movedClock } from '../support/moved-clock.js';
 import { needTool } from '../support/tools.js';
@@ -56,6 +57,24 @@ function started(text: string, jumpsMs: readonly number[] = []) {
 }
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 });
+
+test('messages that a client was given and not rid of are given to the next one, first and in order', () => {
+  const given: { topic: string; done(): void }[] = [];
+  const outbox = new Outbox(100, ({ topic }, done) => given.push({ topic, done }));
+  for (let i = 0; i < 30; i++) outbox.push({ topic: `${i}`, payload: '', retain: false });
+  outbox.open();
+  given[0].done();
+  given[2].done();
+  const late = given.splice(0);
+  expect(late).toHaveLength(18); // as many under way as may be
+  outbox.takeBack();
+  expect(outbox.size).toBe(28);
+  late[1].done(); // of the client that was given up
+  outbox.open();
+  for (let i = 0; i < given.length; i++) given[i].done();
+  expect(given.map(({ topic }) => Number(topic))).toEqual([1, ...Array.from({ length: 27 }, (_, i) => i + 3)]);
+  expect([outbox.size, outbox.dropped]).toEqual([0, 0]);
+});
 
 test('availability, states, health and events are told; a killed process is told to be gone by the broker', async (context) => {
   needTool(context, 'mosquitto');

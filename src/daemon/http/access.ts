@@ -31,6 +31,11 @@ export class Access {
     this.pass = token === undefined ? '' : createHmac('sha256', token).update('edgegrad page').digest('base64url');
   }
 
+  /** Whether it lets in the same. */
+  isAs({ token, names }: Access): boolean {
+    return token === this.token && names.join() === this.names.join();
+  }
+
   get needsToken(): boolean {
     return this.token !== undefined;
   }

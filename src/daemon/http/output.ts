@@ -1,6 +1,8 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { DaemonError } from '../checkpoints.js';
 import type { HttpConfig } from '../http-config.js';
 import { readToken } from '../http-config.js';
 import type { Output, OutputContext } from '../live-task.js';
@@ -37,14 +39,18 @@ const MOST_CONNECTIONS = 64;
 const IDLE_MS = 60_000;
 
 /** The local page, health and metrics of a process. */
-export class HttpOutput implements Output {
-  /** Where it is listening; null while it is not. */
-  address: AddressInfo | null = null;
+export class HttpOutput implements Output<HttpConfig> {
   private readonly startedMs = Date.now();
   private readonly feeds: TaskFeed[];
   private readonly events: EventStream;
+  private readonly assets = loadAssets();
+  private readonly health: Health;
+  private readonly metrics: Metrics;
+  /** Null while it is not listening. */
   private server: Server | null = null;
   private access: Access | null = null;
+  /** Answers requests, as `access` lets it. */
+  private answer: Hono<{ Bindings: HttpBindings }>['fetch'] | null = null;
   private rowsTimer: NodeJS.Timeout | undefined;
   private statusTimer: NodeJS.Timeout | undefined;
   private pastTimer: NodeJS.Timeout | undefined;
@@ -55,55 +61,38 @@ export class HttpOutput implements Output {
 
   constructor(
     private readonly context: OutputContext,
-    private readonly config: HttpConfig,
+    private config: HttpConfig,
   ) {
+    const { tasks } = context;
     this.events = new EventStream((count) => this.counted(count));
-    this.feeds = context.tasks.map(
+    this.feeds = tasks.map(
       (task, i) =>
         new TaskFeed(task, i, (event) => {
           if (this.events.count > 0) this.events.send(eventOf('event', { task: i, event }), false);
         }),
     );
+    this.health = new Health(tasks);
+    this.metrics = new Metrics(tasks, () => ({
+      clients: this.events.count,
+      droppedClients: this.events.dropped,
+      refused: this.access?.refused ?? 0,
+    }));
+  }
+
+  /** Where it is listening; null while it is not. */
+  get address(): AddressInfo | null {
+    return this.server === null ? null : (this.server.address() as AddressInfo);
   }
 
   /**
-   * Begins to listen, now or as soon as it can.
+   * Begins to listen.
    *
-   * @throws SpecError where the token cannot be read
+   * @param isPatient an address that cannot be had yet is tried again until it can
+   * @throws SpecError where the token cannot be read, DaemonError where the address cannot be had
    */
-  async start(): Promise<void> {
-    const { context, config, feeds, events } = this;
-    const { tasks } = context;
-    const access = new Access(
-      readToken(config),
-      config.names,
-      () => `edgegrad-${this.address?.port ?? config.port}`, // cookies do not know ports
-    );
-    this.access = access;
-    const health = new Health(tasks);
-    const metrics = new Metrics(tasks, () => ({
-      clients: events.count,
-      droppedClients: events.dropped,
-      refused: access.refused,
-    }));
-    const app = createApp({
-      access,
-      tasks,
-      assets: loadAssets(),
-      events,
-      begin: () => this.begin(),
-      status: () => this.status(),
-      health: () => health.look(),
-      metrics: () => metrics.text(),
-    });
-    const server = createAdaptorServer({
-      fetch: app.fetch,
-      serverOptions: LIMITS,
-      overrideGlobalObjects: false,
-    }) as Server;
-    server.maxConnections = MOST_CONNECTIONS;
-    server.timeout = IDLE_MS;
-    this.server = server;
+  async start(isPatient: boolean): Promise<void> {
+    const { config, feeds, events } = this;
+    this.admit(this.accessOf(config));
     this.statusTimer = setInterval(() => {
       for (const feed of feeds) feed.second();
       if (events.count > 0) events.send(eventOf('status', this.status()), false);
@@ -114,12 +103,38 @@ export class HttpOutput implements Output {
       for (const feed of feeds) feed.keepLatest();
     }, PAST_MS);
     this.pastTimer.unref();
-    await this.listen(true);
+    if (isPatient) await this.listen(true);
+    else {
+      try {
+        this.server = await this.open(config);
+      } catch (error) {
+        await this.stop();
+        throw error;
+      }
+      if (this.isStopped) await this.stop(); // meanwhile
+    }
+  }
+
+  /**
+   * Goes on at another address, or for those who know another token. What pages were shown of the past is kept.
+   *
+   * @throws SpecError where the token cannot be read, DaemonError where the address cannot be had: all is as it was
+   */
+  async change(next: HttpConfig): Promise<void> {
+    const { config } = this;
+    const access = this.accessOf(next);
+    if (next.host !== config.host || next.port !== config.port) await this.move(next);
+    this.config = next;
+    if (this.access?.isAs(access)) return;
+    this.admit(access);
+    this.events.close(); // who was let in before has to ask again
+    this.context.say('http: others may see the page now', 'info');
   }
 
   async stop(): Promise<void> {
     const { server, events, feeds } = this;
     this.isStopped = true;
+    this.server = null;
     clearTimeout(this.retryTimer);
     clearInterval(this.rowsTimer);
     clearInterval(this.statusTimer);
@@ -128,36 +143,78 @@ export class HttpOutput implements Output {
     this.refusedSaidMs = -Infinity;
     this.sayRefused();
     events.close();
-    if (server === null || !server.listening) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
-    await closed;
+    if (server !== null) await closed(server);
   }
 
-  /** Resolves when it listens, or it is known why it does not yet. */
-  private async listen(isFirst: boolean): Promise<void> {
-    const { server, config, context } = this;
-    const { host, port } = config;
-    const problem = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
-      server!.once('error', resolve);
-      server!.listen({ host, port }, () => {
-        server!.off('error', resolve);
-        resolve(null);
-      });
+  /** @throws SpecError where the token cannot be read */
+  private accessOf(config: HttpConfig): Access {
+    // Cookies do not know ports.
+    return new Access(readToken(config), config.names, () => `edgegrad-${this.address?.port ?? config.port}`);
+  }
+
+  /** From now on answers as `access` lets it. */
+  private admit(access: Access): void {
+    access.refused = this.access?.refused ?? 0;
+    this.access = access;
+    this.answer = createApp({
+      access,
+      tasks: this.context.tasks,
+      assets: this.assets,
+      events: this.events,
+      begin: () => this.begin(),
+      status: () => this.status(),
+      health: () => this.health.look(),
+      metrics: () => this.metrics.text(),
+    }).fetch;
+  }
+
+  /** Listens. @throws DaemonError where the address cannot be had */
+  private async open({ host, port }: HttpConfig): Promise<Server> {
+    const server = createAdaptorServer({
+      fetch: (request, env) => this.answer!(request, env as HttpBindings),
+      serverOptions: LIMITS,
+      overrideGlobalObjects: false,
+    }) as Server;
+    server.maxConnections = MOST_CONNECTIONS;
+    server.timeout = IDLE_MS;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (problem: NodeJS.ErrnoException) => reject(cannotListen(host, port, problem)));
+      server.listen({ host, port }, resolve);
     });
-    if (problem === null) {
-      this.address = server!.address() as AddressInfo;
-      server!.on('error', () => {});
-      context.say(`page at http://${shownHost(host)}:${this.address.port}/`, 'info');
-      return;
+    server.on('error', () => {});
+    const { port: found } = server.address() as AddressInfo;
+    this.context.say(`page at http://${shownHost(host)}:${found}/`, 'info');
+    return server;
+  }
+
+  /** Goes over to another address; of two at the same port only one can be had. @throws DaemonError where it cannot */
+  private async move(next: HttpConfig): Promise<void> {
+    const { server } = this;
+    const isSamePort = server !== null && next.port === this.address?.port;
+    clearTimeout(this.retryTimer);
+    if (isSamePort) await closed(server);
+    try {
+      this.server = await this.open(next);
+    } catch (error) {
+      if (isSamePort) this.server = null;
+      if (this.server === null) await this.listen(false);
+      throw error;
     }
-    if (this.isStopped) return;
-    if (isFirst) {
-      const why = problem.code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be had: ${problem.code}`;
-      context.say(`http: ${shownHost(host)}:${port} ${why}; tried again until it can`, 'warning');
+    if (server !== null && !isSamePort) await closed(server);
+    if (this.isStopped) await this.stop(); // meanwhile
+  }
+
+  /** Resolves when it listens, or it is known why it does not yet: it is tried again. */
+  private async listen(isFirst: boolean): Promise<void> {
+    try {
+      this.server = await this.open(this.config);
+      if (this.isStopped) await this.stop(); // meanwhile
+    } catch (error) {
+      if (this.isStopped) return;
+      if (isFirst) this.context.say(`${(error as Error).message}; tried again until it can`, 'warning');
+      this.retryTimer = setTimeout(() => void this.listen(false), RETRY_MS);
+      this.retryTimer.unref();
     }
-    this.retryTimer = setTimeout(() => void this.listen(false), RETRY_MS);
-    this.retryTimer.unref();
   }
 
   /** Rows are sent only while a page listens. */
@@ -206,3 +263,19 @@ export class HttpOutput implements Output {
 
 /** An address as it stands in a URL. */
 const shownHost = (host: string) => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
+
+function cannotListen(host: string, port: number, problem: NodeJS.ErrnoException): DaemonError {
+  const isTaken = problem.code === 'EADDRINUSE';
+  return new DaemonError('HTTP_ADDRESS', {
+    where: `http: ${shownHost(host)}:${port}`,
+    found: isTaken ? 'a port that is taken by another process' : `an address that cannot be had: ${problem.code}`,
+    expected: 'one that is free',
+  });
+}
+
+/** Resolves when a server listens no more and has no connection left. */
+async function closed(server: Server): Promise<void> {
+  const isClosed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await isClosed;
+}

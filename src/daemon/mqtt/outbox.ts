@@ -16,7 +16,7 @@ export class Outbox {
   /** Messages dropped for want of room. */
   dropped = 0;
   private readonly waiting: Message[] = [];
-  private inFlight = 0;
+  private inFlight: Message[] = [];
   private isOpen = false;
 
   /**
@@ -24,13 +24,13 @@ export class Outbox {
    * @param send hands one on; `done` is called once it is acknowledged. The client repeats what was cut off
    */
   constructor(
-    readonly capacity: number,
+    public capacity: number,
     private readonly send: (message: Message, done: () => void) => void,
   ) {}
 
   /** Messages that are not acknowledged. */
   get size(): number {
-    return this.waiting.length + this.inFlight;
+    return this.waiting.length + this.inFlight.length;
   }
 
   push(message: Message): void {
@@ -53,14 +53,23 @@ export class Outbox {
     this.isOpen = false;
   }
 
+  /** What was handed to a client that is given up is handed to the next one. */
+  takeBack(): void {
+    this.isOpen = false;
+    this.waiting.unshift(...this.inFlight);
+    this.inFlight = [];
+  }
+
   private pump(): void {
-    while (this.isOpen && this.inFlight < IN_FLIGHT) {
+    while (this.isOpen && this.inFlight.length < IN_FLIGHT) {
       const message = this.waiting.shift();
       if (message === undefined) return;
-      this.inFlight++;
+      const { inFlight } = this;
+      inFlight.push(message);
       this.send(message, () => {
-        this.inFlight--;
-        this.pump();
+        const at = inFlight.indexOf(message);
+        if (at >= 0) inFlight.splice(at, 1);
+        if (inFlight === this.inFlight) this.pump();
       });
     }
   }
