@@ -298,7 +298,10 @@ export class Chart {
       const from = Math.max(plot.valToPos(time[i], 'x', true), bbox.left);
       const next = i + 1 < time.length ? plot.valToPos(time[i + 1], 'x', true) : from + 2;
       ctx.fillStyle = color;
-      ctx.fillRect(from, bbox.top - height - 3 * uPlot.pxRatio, Math.max(1, Math.min(next - from, 40)), height);
+      // Whole pixels: neighbours meet.
+      const left = Math.floor(from);
+      const width = Math.ceil(Math.min(next, from + 40)) - left;
+      ctx.fillRect(left, bbox.top - height - 3 * uPlot.pxRatio, Math.max(1, width), height);
     }
     ctx.restore();
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 /** Pages that may listen at once. */
 export const MOST_CLIENTS = 16;
-/** Bytes that wait for a client: rows are left out for it, then it is dropped. */
+/** Bytes that wait for a client, besides what it was told first: rows are left out for it, then it is dropped. */
 const SLOW_BYTES = 64 * 1024;
 const TOO_SLOW_BYTES = 1024 * 1024;
 
@@ -13,7 +13,8 @@ const TOO_SLOW_BYTES = 1024 * 1024;
 export class EventStream {
   /** Clients dropped for being too slow. */
   dropped = 0;
-  private readonly clients = new Set<ServerResponse>();
+  /** With the length of what each was told first: of many tasks that is much, and a slow client may take its time for it. */
+  private readonly clients = new Map<ServerResponse, number>();
 
   /** @param onCount told how many listen, whenever that changes */
   constructor(private readonly onCount: (clients: number) => void) {}
@@ -40,16 +41,16 @@ export class EventStream {
     response.on('close', () => {
       if (this.clients.delete(response)) this.onCount(this.clients.size);
     });
-    this.clients.add(response);
+    this.clients.set(response, first.length);
     this.onCount(this.clients.size);
     response.write(first);
   }
 
   /** @param mayBeLeftOut for a client that is slow */
   send(message: string, mayBeLeftOut: boolean): void {
-    for (const client of this.clients) {
+    for (const [client, firstBytes] of this.clients) {
       const waiting = client.writableLength;
-      if (waiting > TOO_SLOW_BYTES) {
+      if (waiting > firstBytes + TOO_SLOW_BYTES) {
         this.dropped++;
         client.destroy();
       } else if (!mayBeLeftOut || waiting < SLOW_BYTES) client.write(message);
@@ -57,7 +58,7 @@ export class EventStream {
   }
 
   close(): void {
-    for (const client of this.clients) client.end();
+    for (const client of this.clients.keys()) client.end();
   }
 }
 
