@@ -1,5 +1,5 @@
 // What the soaks of the daemon share: a pseudo-terminal, a daemon on it, and what the kernel says about a process.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { on, once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,16 +72,22 @@ export const rowText = (i) => {
   return `${x},${(3 * x + 1).toFixed(4)}\n`;
 };
 
-/** A daemon; `said` grows, `row` is called for every line of rows with `--ndjson`. */
+/** `edgegrad run`, as a service starts it. */
+export const runCommand = (() => {
+  const unit = execFileSync(process.execPath, [cli, 'service', 'install', '--dry-run'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return /^ExecStart=(.*? run) /m.exec(unit)[1].split(' ');
+})();
+
+/** A daemon; `said` grows, `onLine` is called for every line of rows with `--ndjson`. */
 export function startDaemon(folder, args, onLine) {
-  const child = spawn(
-    process.execPath,
-    [...(process.env.NODE_ARGS ?? '').split(' ').filter(Boolean), cli, 'run', ...args],
-    {
-      cwd: folder,
-      stdio: ['ignore', onLine === undefined ? 'ignore' : 'pipe', 'pipe'],
-    },
-  );
+  const [node, ...words] = runCommand;
+  const child = spawn(node, [...words, ...args], {
+    cwd: folder,
+    stdio: ['ignore', onLine === undefined ? 'ignore' : 'pipe', 'pipe'],
+  });
   const daemon = { child, said: '', closed: once(child, 'close').then(([code]) => code) };
   child.stderr.on('data', (bytes) => {
     daemon.said += bytes;

@@ -32,7 +32,7 @@ test('--dry-run prints the unit, needs no root and changes nothing', async (cont
   ]);
   expect(code).toBe(0);
   expect(out).toMatch(
-    /^ExecStart=\S+ \S+cli\.js run \S+edgegrad\.toml --state \/var\/lib\/edgegrad-sailing-wind --wait$/m,
+    /^ExecStart=\S+ --single-threaded --v8-pool-size=1 \S+cli\.js run \S+edgegrad\.toml --state \/var\/lib\/edgegrad-sailing-wind --wait$/m,
   );
   expect(out).toMatch(/^MemoryMax=1G$/m);
   expect(out).toMatch(/^DynamicUser=yes$/m);
