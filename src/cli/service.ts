@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { readToken } from '../daemon/http-config.js';
 import { checkTogether, DaemonError, demoConfigPath, loadConfig } from '../daemon/index.js';
+import { secretOf } from '../daemon/secrets.js';
 import {
   checkReadable,
   isInHome,
@@ -115,7 +116,10 @@ function install(files: readonly string[], flags: InstallFlags): void {
   };
   const check = () => {
     for (const [what, path] of read) checkReadable(path, what, user);
-    for (const { http } of configs) if (http !== undefined) readToken(http, {});
+    for (const { http, mqtt } of configs) {
+      if (http !== undefined) readToken(http, {});
+      if (mqtt.passwordFile !== undefined) secretOf(mqtt.passwordFile, 'mqtt.passwordFile');
+    }
   };
   if (dryRun) {
     process.stdout.write(unitText(options));

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { SpecError } from '../spec/index.js';
-import { secretOf } from './secrets.js';
+import { handedOver, secretOf } from './secrets.js';
 
 const text = v.pipe(
   v.string(),
@@ -101,9 +100,6 @@ function tokenOf(given: string, where: string): string {
   });
 }
 
-/** Under this name systemd hands the file to a service whose user may not read it. */
-export const CREDENTIAL = 'http-token';
-
 /**
  * The token in force, which may be in a file; undefined where none is needed.
  *
@@ -111,8 +107,7 @@ export const CREDENTIAL = 'http-token';
  */
 export function readToken({ token, tokenFile }: HttpConfig, env: NodeJS.ProcessEnv = process.env): string | undefined {
   if (tokenFile === undefined) return token;
-  const handed = join(env.CREDENTIALS_DIRECTORY ?? '/', CREDENTIAL);
-  const file = env.CREDENTIALS_DIRECTORY !== undefined && existsSync(handed) ? handed : tokenFile;
+  const file = handedOver('http-token', tokenFile, env);
   return tokenOf(secretOf(file, 'http.tokenFile'), `http.tokenFile ${file}`);
 }
 

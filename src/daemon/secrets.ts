@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SpecError } from '../spec/index.js';
 
 /**
@@ -18,6 +19,15 @@ export function secretOf(file: string, where: string, expected = 'a file with th
     found = (error as Error).message;
   }
   throw new SpecError('CONFIG_SECRET', { where: `${where} ${file}`, found, expected });
+}
+
+/** Secrets in files of their own, by the names under which systemd hands them to a service whose user may not read those. */
+export type Credential = 'http-token' | 'mqtt-password';
+
+/** Where a secret is to be read from: what systemd hands over, where it does, or else its file. */
+export function handedOver(credential: Credential, file: string, env: NodeJS.ProcessEnv = process.env): string {
+  const handed = join(env.CREDENTIALS_DIRECTORY ?? '/', credential);
+  return env.CREDENTIALS_DIRECTORY !== undefined && existsSync(handed) ? handed : file;
 }
 
 const SECRET_KEYS = ['password', 'token'];

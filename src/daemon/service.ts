@@ -2,7 +2,8 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { SpecError } from '../spec/index.js';
 import type { Config } from './config.js';
-import { CREDENTIAL, isLoopback } from './http-config.js';
+import { isLoopback } from './http-config.js';
+import type { Credential } from './secrets.js';
 
 /** What a systemd unit is made of. */
 export interface UnitOptions {
@@ -18,10 +19,10 @@ export interface UnitOptions {
   serialDrivers: readonly string[];
   /** Whether it has to reach other machines. */
   needsNetwork: boolean;
-  /** Whether this machine itself has to reach it: a page or metrics at 127.0.0.1. */
-  listensLocally?: boolean;
-  /** The file with the token of its page, which systemd reads for a user who may not; absolute. */
-  tokenFile?: string | undefined;
+  /** Whether it talks to this machine itself: a page or metrics at 127.0.0.1, a broker there. */
+  isLocal?: boolean;
+  /** Files with secrets, which systemd reads for a user who may not; absolute. */
+  secrets?: readonly { credential: Credential; file: string }[];
   /** Whether something it reads lies in a home directory. */
   readsHome: boolean;
   /** Most memory it may use, as systemd writes it: `256M`. */
@@ -40,11 +41,11 @@ export const stateDirectoryOf = (name: string) => `/var/lib/edgegrad-${name}`;
  */
 export function unitText(options: UnitOptions): string {
   const { name, command, user, serialGroup, serialDrivers, needsNetwork, readsHome, memoryMax } = options;
-  const { listensLocally = false, tokenFile } = options;
+  const { isLocal = false, secrets = [] } = options;
   const state = `edgegrad-${name}`;
-  const families = needsNetwork || listensLocally ? 'AF_UNIX AF_INET AF_INET6' : 'AF_UNIX';
-  // A network of its own would be one that nobody reaches.
-  const local = listensLocally ? 'IPAddressAllow=localhost' : 'PrivateNetwork=yes';
+  const families = needsNetwork || isLocal ? 'AF_UNIX AF_INET AF_INET6' : 'AF_UNIX';
+  // A network of its own would be one that nobody reaches, and that reaches nobody.
+  const local = isLocal ? 'IPAddressAllow=localhost' : 'PrivateNetwork=yes';
   const network = needsNetwork ? [] : [local, 'IPAddressDeny=any'];
   // A driver's devices can be allowed once it is loaded, which may be long before a board is plugged in.
   const modules = ['usbserial', 'cdc_acm'].map((module) => `modprobe@${module}.service`).join(' ');
@@ -78,7 +79,7 @@ StateDirectory=${state}
 StateDirectoryMode=0750
 WorkingDirectory=${stateDirectoryOf(name)}
 UMask=0027
-${tokenFile === undefined ? '' : `LoadCredential=${CREDENTIAL}:${tokenFile.replaceAll('%', '%%')}\n`}
+${secrets.map(({ credential, file }) => `LoadCredential=${credential}:${file.replaceAll('%', '%%')}\n`).join('')}
 MemoryMax=${memoryMax}
 TasksMax=64
 LimitCORE=0
@@ -120,16 +121,33 @@ WantedBy=multi-user.target
 /** What configurations need of their unit. */
 export function needsOf(
   configs: readonly Config[],
-): Pick<UnitOptions, 'needsNetwork' | 'listensLocally' | 'tokenFile' | 'serialDrivers'> {
+): Pick<UnitOptions, 'needsNetwork' | 'isLocal' | 'secrets' | 'serialDrivers'> {
   const pages = configs.flatMap(({ http }) => http ?? []);
+  const brokers = configs.flatMap(({ mqtt }) => (mqtt.url === undefined ? [] : mqtt));
   const ports = configs.map(({ source }) => source.port ?? '');
+  const hosts = [...pages.map(({ host }) => host), ...brokers.map(({ url = '' }) => new URL(url).hostname)];
   const drivers = ports.flatMap((port) => /^\/dev\/(tty[A-Za-z]+)\d+$/.exec(port)?.[1] ?? []);
   return {
-    needsNetwork: ports.some((port) => port.startsWith('tcp:')) || pages.some(({ host }) => !isLoopback(host)),
-    listensLocally: pages.some(({ host }) => isLoopback(host)),
-    tokenFile: pages.find(({ tokenFile }) => tokenFile !== undefined)?.tokenFile,
+    needsNetwork: ports.some((port) => port.startsWith('tcp:')) || hosts.some((host) => !isLoopback(host)),
+    isLocal: hosts.some(isLoopback),
+    secrets: [
+      ...secretIn(
+        'http-token',
+        pages.map(({ tokenFile }) => tokenFile),
+      ),
+      ...secretIn(
+        'mqtt-password',
+        brokers.map(({ passwordFile }) => passwordFile),
+      ),
+    ],
     serialDrivers: [...new Set([...SERIAL_DRIVERS, ...drivers])],
   };
+}
+
+/** A process has one page and one broker, whichever of its configurations names them. */
+function secretIn(credential: Credential, files: readonly (string | undefined)[]) {
+  const file = files.find((each) => each !== undefined);
+  return file === undefined ? [] : [{ credential, file: resolve(file) }];
 }
 
 /** The group this system gives serial ports to: `dialout` on Debian and its relatives, `uucp` on Arch. */

@@ -36,7 +36,10 @@ function folder(): string {
 const variants: Record<string, Partial<UnitOptions>> = {
   'a user of its own': {},
   'the network': { needsNetwork: true },
-  'a page on this machine, and its token': { listensLocally: true, tokenFile: '/etc/edgegrad/token' },
+  'a page on this machine, and its token': {
+    isLocal: true,
+    secrets: [{ credential: 'http-token', file: '/etc/edgegrad/token' }],
+  },
   'an existing user and home': { user: 'daemon', readsHome: true },
   'every sign in its paths': { command: [process.execPath, '/opt/a b/%h$X"\\\';#.js', ''] },
 };
@@ -84,7 +87,7 @@ test('a page is reached from this machine only, unless it listens to others; sys
   const http = { port: 8080, host: '127.0.0.1', token: undefined, tokenFile: '/etc/edgegrad/a%token', names: [] };
   config.http = http;
   const needs = needsOf([config]);
-  expect([needs.needsNetwork, needs.listensLocally]).toEqual([false, true]);
+  expect([needs.needsNetwork, needs.isLocal]).toEqual([false, true]);
   const text = unitText({ ...options, ...needs });
   expect(text).toContain('\nLoadCredential=http-token:/etc/edgegrad/a%%token\n');
   expect(text).toContain(
@@ -92,6 +95,23 @@ test('a page is reached from this machine only, unless it listens to others; sys
   );
   expect(text).not.toContain('PrivateNetwork');
   config.http = { ...http, host: '0.0.0.0' };
+  expect(needsOf([config]).needsNetwork).toBe(true);
+});
+
+test('a broker is reached, on this machine only where it is there; systemd hands over the password', () => {
+  const config = loadConfig(demoConfigPath());
+  config.mqtt = { ...config.mqtt, url: 'mqtt://localhost', passwordFile: '/etc/edgegrad/password' };
+  const needs = needsOf([config]);
+  expect([needs.needsNetwork, needs.isLocal]).toEqual([false, true]);
+  const text = unitText({ ...options, ...needs });
+  expect(text).toContain('\nLoadCredential=mqtt-password:/etc/edgegrad/password\n');
+  expect(text).toContain('IPAddressAllow=localhost\n');
+  expect(text).not.toContain('PrivateNetwork');
+  for (const url of ['mqtt://[::1]:1883', 'mqtts://127.0.0.1/']) {
+    config.mqtt.url = url;
+    expect(needsOf([config]).needsNetwork).toBe(false);
+  }
+  config.mqtt.url = 'mqtt://192.168.1.10';
   expect(needsOf([config]).needsNetwork).toBe(true);
 });
 

@@ -8,7 +8,7 @@ import { takeLabel } from '../label-message.js';
 import type { LiveTask, Output, OutputContext } from '../live-task.js';
 import { isEqual } from '../reload.js';
 import { rowMessage } from '../row-message.js';
-import { secretOf } from '../secrets.js';
+import { handedOver, secretOf } from '../secrets.js';
 import { VERSION } from '../version.js';
 import { connect } from './connect.js';
 import { discovery, discoveryTopic } from './discovery.js';
@@ -246,7 +246,8 @@ export class MqttOutput implements Output<MqttConfig> {
   /** @throws SpecError where a file it names cannot be read */
   private optionsOf(config: MqttConfig): IClientOptions {
     const { username, password, passwordFile, caFile, topic } = config;
-    const secret = password ?? (passwordFile === undefined ? undefined : secretOf(passwordFile, 'mqtt.passwordFile'));
+    const file = passwordFile && handedOver('mqtt-password', passwordFile);
+    const secret = password ?? (file && secretOf(file, 'mqtt.passwordFile'));
     const clientId = this.clientIdOf(config);
     return {
       clientId,
