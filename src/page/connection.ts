@@ -4,6 +4,8 @@ import type { BeginMessage, RowsMessage, StatusMessage, TaskEventMessage } from 
 const RETRY_MS = 2000;
 /** A process that says nothing for so long is away, though the connection has not been cut. */
 const SILENT_MS = 6000;
+/** The first thing it says is long where tasks are many, and takes its time over a slow line. */
+const FIRST_MS = 30_000;
 
 export interface ConnectionEvents {
   begin(message: BeginMessage): void;
@@ -39,7 +41,7 @@ export class Connection {
     this.source = source;
     const on = <T>(name: string, take: (message: T) => void) =>
       source.addEventListener(name, (event) => {
-        this.heard();
+        this.wait(SILENT_MS);
         take(JSON.parse((event as MessageEvent<string>).data) as T);
       });
     on<BeginMessage>('begin', (message) => {
@@ -50,7 +52,7 @@ export class Connection {
     on<StatusMessage>('status', (message) => this.events.status(message));
     on<TaskEventMessage>('event', (message) => this.events.event(message));
     source.addEventListener('error', () => void this.failed());
-    this.heard();
+    this.wait(FIRST_MS);
   }
 
   close(): void {
@@ -66,9 +68,9 @@ export class Connection {
     this.open();
   }
 
-  private heard(): void {
+  private wait(silentMs: number): void {
     clearTimeout(this.silence);
-    this.silence = window.setTimeout(() => void this.failed(), SILENT_MS);
+    this.silence = window.setTimeout(() => void this.failed(), silentMs);
   }
 
   /** An event source does not tell why it failed: asks, and tries again. */

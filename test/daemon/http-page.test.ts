@@ -407,6 +407,23 @@ test('page: when another process is back, what was drawn, chosen and filled in i
   await picture(page, 'another-process');
 });
 
+test('page: over a slow line it waits for the first of it', async (context) => {
+  const daemon = await startDaemon(context);
+  daemon.play(lineLog(4000), 0.01);
+  const browser = await needBrowser(context);
+  const page = await browser.newPage({ viewport: DESKTOP });
+  let asked = 0;
+  await page.route('**/api/events', async (route) => {
+    asked++;
+    await new Promise((resolve) => setTimeout(resolve, 8000));
+    await route.continue();
+  });
+  await page.goto(daemon.url);
+  await page.locator('canvas').first().waitFor({ timeout: 12_000 });
+  expect(asked).toBe(1);
+  expect(await page.getByText(/Away since/).isVisible()).toBe(false);
+});
+
 test('page: with a token it asks for it once, and keeps it where no script reads it', async (context) => {
   const token = '0123456789abcdef-secret';
   const daemon = await startDaemon(context, { http: `token = "${token}"` });
