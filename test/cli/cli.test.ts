@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { openPty } from '../../src/ingest/index.js';
 import { type Around, runCli } from '../support/cli.js';
 import { needPty } from '../support/pty.js';
+import { SHIPPED_HASH } from '../support/shipped-log.js';
 
 // The bundle as a user runs it.
 const root = join(import.meta.dirname, '../..');
@@ -107,7 +108,7 @@ describe('run', () => {
     const { code, err } = await edgegrad(['run', write('text.toml', text), '--speed', 'max', '--state', 'text']);
     expect(code).toBe(0);
     expect(err).toMatch(/as text (on pseudo-terminal \/dev\/|inside this process)/);
-    expect(err).toContain('hash 8e52a240b0983823');
+    expect(err).toContain(`hash ${SHIPPED_HASH}`);
   });
 
   test('where nothing makes a pseudo-terminal the log is played in the process, and the reason is said', async () => {
@@ -118,7 +119,7 @@ describe('run', () => {
     expect(code).toBe(0);
     expect(err).toMatch(/as text inside this process: no program here makes a pseudo-terminal \(socat: .*ENOENT/);
     expect(err).toContain('(no frames: no C compiler (cc))');
-    expect(err).toContain('hash 8e52a240b0983823');
+    expect(err).toContain(`hash ${SHIPPED_HASH}`);
   });
 
   test('a device behind a TCP connection is learned from, and a connection that breaks is made again', async () => {

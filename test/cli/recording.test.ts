@@ -8,6 +8,7 @@ import { Pipeline, RecordedSession, Recorder, streamOptionsOf } from '../../src/
 import { createStream, saveStream } from '../../src/stream/index.js';
 import { runCli } from '../support/cli.js';
 import { needPty } from '../support/pty.js';
+import { SHIPPED_HASH } from '../support/shipped-log.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'edgegrad-recording-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -16,7 +17,6 @@ const edgegrad = (...args: string[]) => runCli(folder, args);
 const config = loadConfig(demoConfigPath());
 const csv = join(config.file, '../sailing_wind.csv');
 const log = readFileSync(csv);
-const GOLDEN = '8e52a240b0983823';
 
 /** `run.mcap`, of a process that learned the shipped log with two checkpoints on the way, and the first of those. */
 beforeAll(async () => {
@@ -49,7 +49,7 @@ describe('replay', () => {
     const { code, out, err } = await edgegrad('replay', 'run.mcap', '--json');
     expect([code, err]).toEqual([0, '']);
     const result = JSON.parse(out);
-    expect(result).toMatchObject({ rows: 3617, scored: 3517, hash: GOLDEN });
+    expect(result).toMatchObject({ rows: 3617, scored: 3517, hash: SHIPPED_HASH });
     expect(result.recording.comparison).toEqual({ compared: 4, equal: 4, notCompared: 0, notes: [] });
     const text = await edgegrad('replay', 'run.mcap', '--executor', 'reference');
     expect(text.out).toContain('recorded states: 4 of 4 equal');
@@ -126,7 +126,7 @@ describe('replay', () => {
       undefined,
       readFileSync(join(folder, 'run.ndjson')),
     );
-    expect(JSON.parse(out).hash).toBe(GOLDEN);
+    expect(JSON.parse(out).hash).toBe(SHIPPED_HASH);
     const broken = readFileSync(join(folder, 'run.ndjson'), 'utf8').replace(
       /^(.*\n){500}/,
       '$&{"t_s":\nnothing\n[1]\n',
@@ -140,7 +140,7 @@ describe('replay', () => {
 describe('verify', () => {
   test('every state equal: exit code 0; one that differs: 1, with its row and time', async () => {
     const { code, out } = await edgegrad('verify', 'run.mcap');
-    expect(out).toMatch(/^run\.mcap: the same bits; 3617 rows, hash 8e52a240b0983823/);
+    expect(out).toMatch(new RegExp(`^run\\.mcap: the same bits; 3617 rows, hash ${SHIPPED_HASH}`));
     expect(out).toContain('recorded states: 4 of 4 equal');
     expect(code).toBe(0);
     // Another machine's claim.
@@ -215,15 +215,15 @@ describe('inspect, repair, convert', () => {
     expect(readFileSync(join(folder, 'a.csv'), 'utf8').split('\n', 1)[0]).toBe(
       'iso_time,t_s [s],stw_kn [kn],aws_kn [kn],awa_cos,awa_sin,twx_kn [kn],twy_kn [kn]',
     );
-    expect(await hashOf('a.csv')).toBe(GOLDEN);
+    expect(await hashOf('a.csv')).toBe(SHIPPED_HASH);
     await edgegrad('convert', 'a.csv', 'b.mcap', '--config', config.file);
-    expect(await hashOf('b.mcap')).toBe(GOLDEN);
+    expect(await hashOf('b.mcap')).toBe(SHIPPED_HASH);
     await edgegrad('convert', 'b.mcap', 'c.ndjson');
-    expect(await hashOf('c.ndjson')).toBe(GOLDEN);
+    expect(await hashOf('c.ndjson')).toBe(SHIPPED_HASH);
     await edgegrad('convert', 'c.ndjson', 'd.mcap');
-    expect(await hashOf('d.mcap', '--config', config.file)).toBe(GOLDEN);
+    expect(await hashOf('d.mcap', '--config', config.file)).toBe(SHIPPED_HASH);
     await edgegrad('convert', 'run.mcap', 'e.mcap', '--rows');
-    expect(await hashOf('e.mcap')).toBe(GOLDEN);
+    expect(await hashOf('e.mcap')).toBe(SHIPPED_HASH);
     expect((await edgegrad('verify', 'e.mcap')).code).toBe(0);
     // Without a configuration the columns are those the device named.
     expect((await edgegrad('convert', 'd.mcap', 'f.csv')).out).toContain('3617 rows, 0 lines that are none');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { demoConfigPath } from '../../src/daemon/index.js';
 import { runCli } from '../support/cli.js';
+import { SHIPPED_HASH } from '../support/shipped-log.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'edgegrad-sweep-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,7 +42,7 @@ test('sweep: a table with a line for each, and with --print only the commands', 
   const [header, ...rows] = table.out.trimEnd().split('\n');
   expect(header).toMatch(/network\.seed +skill +error \[kn\] +last value +hash/);
   expect(rows).toHaveLength(3);
-  expect(table.out).toContain('8e52a240b0983823');
+  expect(table.out).toContain(SHIPPED_HASH);
   const printed = await runCli(folder, ['sweep', csv, ...vary, '--print']);
   expect(printed.out.trimEnd().split('\n')).toHaveLength(4);
   expect(printed.out).toMatch(

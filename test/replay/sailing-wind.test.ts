@@ -4,6 +4,7 @@ import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 import { replayLog } from '../../src/recording/index.js';
 import type { StreamReport, TaskNetwork } from '../../src/stream/index.js';
 import '../../src/vitest/index.js';
+import { SHIPPED_HASH } from '../support/shipped-log.js';
 
 const config = loadConfig(demoConfigPath());
 const log = join(config.file, '../sailing_wind.csv');
@@ -25,7 +26,7 @@ test.each(['simd', 'reference'] as const)(
     const { interval } = result.report as Extract<StreamReport, { kind: 'regress' }>;
     for (const scores of interval!.targets) expect(Math.abs(scores.covered! - 0.9)).toBeLessThanOrEqual(0.02);
     // Golden: changes only when the arithmetic does.
-    expect(result).toMatchHash('8e52a240b0983823');
+    expect(result).toMatchHash(SHIPPED_HASH);
   },
 );
 

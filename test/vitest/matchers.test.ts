@@ -5,6 +5,7 @@ import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 import { streamOptionsOf } from '../../src/recording/index.js';
 import { type TrackedReplay, trackReplay } from '../../src/vitest/index.js';
 import { temporaryDirectory } from '../support/pty.js';
+import { SHIPPED_HASH } from '../support/shipped-log.js';
 
 const config = loadConfig(demoConfigPath());
 let replay: TrackedReplay;
@@ -21,8 +22,10 @@ test('toReachSkill passes at the skill reached, and says what was found above it
 });
 
 test('toMatchHash compares with a hash, or with a golden file', async () => {
-  expect(replay).toMatchHash('8e52a240b0983823');
-  expect(() => expect(replay).toMatchHash('0000000000000000')).toThrow(/expected hash 0000000000000000, found 8e52/);
+  expect(replay).toMatchHash(SHIPPED_HASH);
+  expect(() => expect(replay).toMatchHash('0000000000000000')).toThrow(
+    `expected hash 0000000000000000, found ${SHIPPED_HASH}`,
+  );
   const golden = join(await temporaryDirectory(), 'wind.hash');
   writeFileSync(golden, '0000000000000000\n');
   if (!process.argv.some((word) => /^(-u|--update)/.test(word))) {
@@ -32,7 +35,7 @@ test('toMatchHash compares with a hash, or with a golden file', async () => {
   if (process.env.CI) expect(replay).not.toMatchHash({ golden: absent });
   else {
     expect(replay).toMatchHash({ golden: absent });
-    expect(readFileSync(absent, 'utf8')).toBe('8e52a240b0983823\n');
+    expect(readFileSync(absent, 'utf8')).toBe(`${SHIPPED_HASH}\n`);
   }
   expect(existsSync(golden)).toBe(true);
 });
