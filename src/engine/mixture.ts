@@ -7,7 +7,7 @@ export type { MixtureSpec } from '../plan/index.js';
 export interface MixtureArray {
   name: string;
   shape: number[];
-  data: Float32Array;
+  data: Float32Array | Float64Array;
 }
 
 /**
@@ -24,18 +24,21 @@ export class Mixture {
   /** Views into the arena. [experts]: ≥ 0, adding up to 1, equal at the start; and Σ memory^age · loss. */
   readonly weights: Float32Array;
   readonly sums: Float32Array;
-  /** [outputs] each: what the naive predictor says of the row, set before `predict`; and what all come to, after it. */
-  readonly naive: Float32Array;
-  readonly mixed: Float32Array;
-  /** [outputs] each, set before `judge`: the label, and for numbers what an error of 1 counts. */
-  readonly truth: Float32Array;
-  readonly units: Float32Array;
+  /** [outputs] each: mean and deviation of the target; 0 and 1 at the start, as they are for classes. */
+  readonly mean: Float64Array;
+  readonly deviation: Float64Array;
+  /** [outputs] each, finite, in units of the target: what the naive predictor says of the row, set before `predict`; what all come to. */
+  readonly naive: Float64Array;
+  readonly prediction: Float64Array;
+  /** [outputs], finite: what came true of the row, set before `judge`. */
+  readonly label: Float64Array;
   /** [networks]: rate · curvature of each now, by which its steps are softened. */
   readonly factors: Float32Array;
   readonly #arena: Arena;
   readonly #plan: MixturePlan;
   readonly #numbers: Float32Array;
   readonly #said: Float32Array;
+  readonly #scales: Float64Array;
   readonly #mixture: number;
 
   constructor(plan: MixturePlan, arena: Arena) {
@@ -48,10 +51,15 @@ export class Mixture {
     arena.words.set(plan.words, plan.mixture.offset);
     this.weights = this.#floats(plan.weights, experts).fill(1 / experts);
     this.sums = this.#floats(plan.sums, experts);
-    this.naive = this.#floats(plan.naive, outputs);
-    this.mixed = this.#floats(plan.mixed, outputs);
-    this.truth = this.#floats(plan.truth, outputs);
-    this.units = this.#floats(plan.units, outputs).fill(1);
+    // Padding is 0 of a deviation of 1, so that it stays 0 in every scale.
+    this.#doubles(plan.deviation).fill(1);
+    this.mean = this.#doubles(plan.mean, outputs);
+    this.deviation = this.#doubles(plan.deviation, outputs);
+    this.naive = this.#doubles(plan.naive, outputs);
+    this.prediction = this.#doubles(plan.prediction, outputs);
+    this.label = this.#doubles(plan.label, outputs);
+    this.#scales = this.#doubles(plan.scales);
+    for (let i = 0; i < this.#scales.length; i++) this.#scales[i] = Math.floor(i / pad4(outputs)) % 2;
     this.factors = this.#floats(plan.factors, spec.factors.length);
     this.factors.set(spec.factors);
     this.#said = this.#floats(plan.said);
@@ -70,7 +78,7 @@ export class Mixture {
   }
 
   /**
-   * Lets everybody predict, keeps it in `slot`, and leaves what it comes to in `mixed`. Slot `slots` is for a row that is not kept.
+   * Lets everybody predict, keeps it in `slot`, and leaves what it comes to in `prediction`. Slot `slots` is for a row that is not kept.
    *
    * @param isNaiveOut whether the naive predictor is left out, where anybody else is believed
    * @hot
@@ -79,7 +87,7 @@ export class Mixture {
     this.#arena.executor.predictMixture(this.#mixture, slot, isNaiveOut ? 1 : 0);
   }
 
-  /** Judges what was said of the row in `slot` by `truth`, in `units`. @hot */
+  /** Judges what was said of the row in `slot` by `label`. @hot */
   judge(slot: number): void {
     this.#arena.executor.judgeMixture(this.#mixture, slot);
   }
@@ -135,17 +143,27 @@ export class Mixture {
   /** Everything that decides about later weights, borrowed. */
   state(prefix: string): MixtureArray[] {
     const { spec } = this.#plan;
-    const shape = [spec.slots, pad4(this.experts), pad4(spec.outputs)];
+    const stride = pad4(spec.outputs);
+    const shape = [spec.slots, pad4(this.experts), stride];
     return [
       { name: `${prefix}.weights`, shape: [this.experts], data: this.weights },
       { name: `${prefix}.losses`, shape: [this.experts], data: this.sums },
       { name: `${prefix}.mass`, shape: [1], data: this.#numbers.subarray(L.MN_MASS, L.MN_MASS + 1) },
       { name: `${prefix}.said`, shape, data: this.#said.subarray(0, shape[0] * shape[1] * shape[2]) },
+      {
+        name: `${prefix}.scales`,
+        shape: [spec.slots, 2, stride],
+        data: this.#scales.subarray(0, spec.slots * 2 * stride),
+      },
       { name: `${prefix}.factors`, shape: [this.factors.length], data: this.factors },
     ];
   }
 
   #floats(region: Region, count = region.floats): Float32Array {
     return this.#arena.floats.subarray(region.offset, region.offset + count);
+  }
+
+  #doubles(region: Region, count = region.floats / 2): Float64Array {
+    return new Float64Array(this.#arena.floats.buffer, 4 * region.offset, count);
   }
 }

@@ -16,9 +16,6 @@ const AFTER_FORGETTING = 0.25;
 const OUTLIER = 100;
 const SETTLED = 10;
 
-/** What `place` and `compare` give is within ± this: sums and products of two of them are float32 still. */
-const LARGEST_PLACE = 1e18;
-
 /** The largest float32: beyond it a value does not enter. Its square fits a float64 1e230 times. */
 const MAX_VALUE = 3.4028234663852886e38;
 
@@ -31,11 +28,11 @@ const MAX_VALUE = 3.4028234663852886e38;
 export class RunningScaler {
   /** Rows seen, HORIZON at most. */
   private readonly count = new Float64Array(1);
-  private readonly mean: Float64Array;
+  private mean: Float64Array;
   /** count · variance. */
   private readonly m2: Float64Array;
   /** max(√(m2 / count), MIN_DEVIATION), kept because it is read more often than it changes. */
-  private readonly deviation: Float64Array;
+  private deviation: Float64Array;
 
   /** Rows that a row adds to the count. */
   private growth = 1;
@@ -49,6 +46,14 @@ export class RunningScaler {
     this.m2 = new Float64Array(width);
     this.deviation = new Float64Array(width);
     this.refresh();
+  }
+
+  /** Keeps means and deviations in arrays [width] of somebody who reads them there. */
+  moveTo(mean: Float64Array, deviation: Float64Array): void {
+    mean.set(this.mean);
+    deviation.set(this.deviation);
+    this.mean = mean;
+    this.deviation = deviation;
   }
 
   /**
@@ -126,48 +131,6 @@ export class RunningScaler {
     const { width, passThrough, mean, deviation } = this;
     for (let i = 0; i < width; i++) {
       out[off + i] = passThrough[i] === 1 ? z[i] : mean[i] + z[i] * deviation[i];
-    }
-  }
-
-  /**
-   * out[i] = (values[i] − mean) / deviation, not clipped as `standardise` does, for i in 0 … width. Means and deviations are
-   * kept[off … off + 2 · width), for `compare`.
-   *
-   * @hot
-   */
-  place(out: Float32Array, values: Float64Array, kept: Float64Array, off: number): void {
-    const { width, mean, deviation } = this;
-    for (let i = 0, k = off; i < width; i++, k += 2) {
-      const m = mean[i];
-      const d = deviation[i];
-      const z = (values[i] - m) / d;
-      out[i] = z > LARGEST_PLACE ? LARGEST_PLACE : z < -LARGEST_PLACE ? -LARGEST_PLACE : z;
-      kept[k] = m;
-      kept[k + 1] = d;
-    }
-  }
-
-  /**
-   * Where values[at … at + width) lie by means and deviations kept at `off`, and how many of today's deviations one of those is: for
-   * what was placed then, and is to be judged now.
-   *
-   * @hot
-   */
-  compare(
-    places: Float32Array,
-    units: Float32Array,
-    kept: Float64Array,
-    off: number,
-    values: Float64Array,
-    at: number,
-  ): void {
-    const { width, deviation } = this;
-    for (let i = 0, k = off; i < width; i++, k += 2) {
-      const then = kept[k + 1];
-      const z = (values[at + i] - kept[k]) / then;
-      const unit = then / deviation[i];
-      places[i] = z > LARGEST_PLACE ? LARGEST_PLACE : z < -LARGEST_PLACE ? -LARGEST_PLACE : z;
-      units[i] = unit > LARGEST_PLACE ? LARGEST_PLACE : unit;
     }
   }
 

@@ -207,19 +207,25 @@ export const M_OUTPUTS = 2;
 export const M_IS_CLASSES = 3;
 /** [slots, experts, outputs]: what was said of the rows that wait for labels. Experts and outputs are padded to multiples of 4, with zeros. */
 export const M_SAID = 4;
-/** [outputs] each: what the naive predictor says of the row, and what all come to; the label of a row, and what one of it counts. */
+/** [outputs] each, float64: what the naive predictor says of the row; means and deviations of the target; what all come to; a label. */
 export const M_NAIVE = 5;
-export const M_MIXED = 6;
-export const M_TRUTH = 7;
-export const M_UNITS = 8;
+export const M_MEAN = 6;
+export const M_DEVIATION = 7;
+export const M_PREDICTION = 8;
+export const M_LABEL = 9;
+/** [slots, 2, outputs], float64: means and deviations that what was said is of. */
+export const M_SCALES = 10;
+/** [outputs] each: the label being judged by, in deviations, from the mean kept with its row; and how many deviations one kept was. */
+export const M_TRUTH = 11;
+export const M_UNITS = 12;
 /** [experts] each: weights, and Σ memory^age · loss. */
-export const M_WEIGHTS = 9;
-export const M_SUMS = 10;
+export const M_WEIGHTS = 13;
+export const M_SUMS = 14;
 /** [networks]: rate · curvature, by which steps are softened. */
-export const M_FACTORS = 11;
+export const M_FACTORS = 15;
 /** The numbers below, float32. */
-export const M_NUMBERS = 12;
-export const MIXTURE_WORDS = 16;
+export const M_NUMBERS = 16;
+export const MIXTURE_WORDS = 20;
 
 /** What is left of a loss after a row, and Σ memory^age. */
 export const MN_MEMORY = 0;
@@ -234,6 +240,9 @@ export const MN_OTHERS = 5;
 /** What is taken from a target for the trackers. */
 export const MN_CENTRE = 6;
 export const MIXTURE_NUMBERS = 8;
+
+/** A naive prediction and a label are at most so many deviations from the mean: sums and products of two are float32 still. */
+export const MIXTURE_FARTHEST = 1e18;
 
 /** Whose weight would be less than e to the minus of this times the largest has none. */
 export const MIXTURE_REACH = 40;

@@ -24,12 +24,14 @@ export interface MixturePlan {
   readonly spec: MixtureSpec;
   readonly experts: number;
   readonly mixture: Region;
-  /** [slots + 1, experts, outputs], padded: the last for a row that is not kept. */
+  /** [slots + 1, experts, outputs], padded: the last for a row that is not kept. So are `scales`, [slots + 1, 2, outputs]. */
   readonly said: Region;
+  readonly scales: Region;
   readonly naive: Region;
-  readonly mixed: Region;
-  readonly truth: Region;
-  readonly units: Region;
+  readonly mean: Region;
+  readonly deviation: Region;
+  readonly prediction: Region;
+  readonly label: Region;
   readonly weights: Region;
   readonly sums: Region;
   readonly factors: Region;
@@ -49,12 +51,17 @@ export function planMixture(spec: MixtureSpec, experts: number, group: number, f
   const { outputs, slots, isClasses, factors } = spec;
   const space = new Space(0, floats);
   const ofOutputs = (name: string) => space.take(name, 'vector', [outputs]);
+  const doubles = (name: string) => space.take(name, 'vector', [2 * pad4(outputs)]);
   const ofExperts = (name: string) => space.take(name, 'vector', [experts]);
   const regions = {
     mixture: space.take('mixture', 'words', [L.MIXTURE_WORDS]),
     said: space.take('said', 'dense', [slots + 1, pad4(experts) * pad4(outputs)]),
-    naive: ofOutputs('naive'),
-    mixed: ofOutputs('mixed'),
+    scales: space.take('scales', 'dense', [slots + 1, 4 * pad4(outputs)]),
+    naive: doubles('naive'),
+    mean: doubles('mean'),
+    deviation: doubles('deviation'),
+    prediction: doubles('prediction'),
+    label: doubles('label'),
     truth: ofOutputs('truth'),
     units: ofOutputs('units'),
     weights: ofExperts('weights'),
@@ -69,7 +76,11 @@ export function planMixture(spec: MixtureSpec, experts: number, group: number, f
   words[L.M_IS_CLASSES] = isClasses ? 1 : 0;
   words[L.M_SAID] = regions.said.offset;
   words[L.M_NAIVE] = regions.naive.offset;
-  words[L.M_MIXED] = regions.mixed.offset;
+  words[L.M_MEAN] = regions.mean.offset;
+  words[L.M_DEVIATION] = regions.deviation.offset;
+  words[L.M_PREDICTION] = regions.prediction.offset;
+  words[L.M_LABEL] = regions.label.offset;
+  words[L.M_SCALES] = regions.scales.offset;
   words[L.M_TRUTH] = regions.truth.offset;
   words[L.M_UNITS] = regions.units.offset;
   words[L.M_WEIGHTS] = regions.weights.offset;

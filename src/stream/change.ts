@@ -1,3 +1,4 @@
+import type { Mixture } from '../engine/index.js';
 import type { StateArray } from '../online/index.js';
 import { HAS_LABEL, type PendingRows } from './pending.js';
 import { RegressionHead } from './regression.js';
@@ -11,8 +12,6 @@ export class ChangeHead extends RegressionHead {
   readonly scoredLine: Float64Array;
   /** [horizon + 1, width]: the change over the rows before each row that waits; 0 where it is not known. */
   private readonly lines: Float64Array;
-  /** [width]: no change. */
-  private readonly none: Float64Array;
 
   /**
    * @param names of the target values
@@ -26,7 +25,6 @@ export class ChangeHead extends RegressionHead {
   ) {
     super(names, window, horizon + 1, interval);
     this.lines = new Float64Array((horizon + 1) * this.width);
-    this.none = new Float64Array(this.width);
     this.scoredLine = new Float64Array(this.width);
   }
 
@@ -35,9 +33,10 @@ export class ChangeHead extends RegressionHead {
     for (let i = 0; i < this.width; i++) to[off + i] = 0;
   }
 
-  /** @hot */
-  override placeNaive(to: Float32Array, kept: Float64Array, off: number): void {
-    this.scaler.place(to, this.none, kept, off);
+  override moveTo(mixture: Mixture): void {
+    const { latest } = this;
+    super.moveTo(mixture);
+    this.latest = latest; // a value, and no change: what is naive stays 0
   }
 
   /** @hot */

@@ -1,3 +1,4 @@
+import type { Mixture } from '../engine/index.js';
 import { ClassificationMetrics, type ClassificationReport, type StateArray } from '../online/index.js';
 import type { PendingRows } from './pending.js';
 import type { TaskHead } from './task-head.js';
@@ -10,7 +11,7 @@ export class ClassificationHead implements TaskHead {
   readonly width = 1;
   readonly outputs: number;
   /** Class probabilities. */
-  readonly prediction: Float64Array;
+  prediction: Float64Array;
   readonly truth = new Float64Array(1);
   readonly scoredPrediction = new Float64Array(1);
   readonly scoredBaseline = new Float64Array(1);
@@ -51,7 +52,7 @@ export class ClassificationHead implements TaskHead {
   learnScale(): void {}
 
   /** One-hot. @hot */
-  writeTarget(target: Float32Array, labels: Float64Array, off: number): void {
+  writeTarget(target: Float32Array | Float64Array, labels: Float64Array, off: number): void {
     const truth = labels[off];
     for (let c = 0; c < this.classes; c++) target[c] = c === truth ? 1 : 0;
   }
@@ -61,25 +62,18 @@ export class ClassificationHead implements TaskHead {
     for (let c = 0; c < this.classes; c++) to[off + c] = output[c];
   }
 
-  get scaleSize(): number {
-    return 0;
+  moveTo(mixture: Mixture): void {
+    this.prediction = mixture.prediction;
   }
 
   /** @hot */
-  placeNaive(to: Float32Array): void {
-    this.writeNaive(to, 0);
+  tellNaive(mixture: Mixture): void {
+    this.writeNaive(mixture.naive, 0);
   }
 
-  /** @hot */
-  writeTruth(
-    truth: Float32Array,
-    _units: Float32Array,
-    _kept: Float64Array,
-    _off: number,
-    labels: Float64Array,
-    at: number,
-  ): void {
-    this.writeTarget(truth, labels, at);
+  /** One-hot. @hot */
+  writeLabel(to: Float64Array, labels: Float64Array, off: number): void {
+    this.writeTarget(to, labels, off);
   }
 
   /** @hot */
@@ -91,7 +85,7 @@ export class ClassificationHead implements TaskHead {
   }
 
   /** The last known class as probable as it has proved to be, the others equally. @hot */
-  writeNaive(to: Float64Array | Float32Array, off: number): void {
+  writeNaive(to: Float64Array, off: number): void {
     const { classes, latest, trust } = this;
     this.weighLatest();
     const p = trust[0];

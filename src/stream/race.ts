@@ -97,9 +97,8 @@ export class Race implements Learner {
   private readonly replayer: number;
   /** What rates are multiplied by. */
   private pace = 1;
-  /** [slots + 1, scaleSize]: the scales that what was said is of; the last for a row that is not kept. */
-  private readonly scales: Float64Array;
-  private readonly scaleSize: number;
+  /** [outputs]: what was predicted before a probe. */
+  private readonly predicted: Float64Array;
   /** [slots]: whether there was a label to go by when the row was predicted. */
   private readonly isKept: Int32Array;
   /** [0]: the slot of the row whose forward passes stand in the arena as a step would make them, or NONE. */
@@ -137,8 +136,8 @@ export class Race implements Learner {
     this.network = this.learners.networks[0];
     this.spans = this.learners.networks.map((network) => network.weightSpan());
     this.mixture = this.learners.mixture!;
-    this.scaleSize = head.scaleSize;
-    this.scales = new Float64Array((slots + 1) * head.scaleSize);
+    head.moveTo(this.mixture);
+    this.predicted = new Float64Array(outputs);
     this.isKept = new Int32Array(slots);
   }
 
@@ -146,33 +145,39 @@ export class Race implements Learner {
   predict(slot: number): void {
     const { head, isKept } = this;
     this.labelAge.pass();
-    this.ask(slot, head.prediction, 0);
+    this.ask(slot);
     this.forwarded[0] = slot;
     isKept[slot] = head.knowsLabel() ? 1 : 0;
   }
 
   /** @hot */
   probe(to: Float64Array, off: number): void {
+    const { predicted } = this;
+    const { prediction } = this.head;
     this.forwarded[0] = NONE;
-    this.ask(this.isKept.length, to, off);
+    for (let c = 0; c < predicted.length; c++) predicted[c] = prediction[c];
+    this.ask(this.isKept.length);
+    for (let c = 0; c < predicted.length; c++) {
+      to[off + c] = prediction[c];
+      prediction[c] = predicted[c];
+    }
   }
 
-  /** Writes what all say of the row in `network.input`, weighted, to to[off … off + outputs). @hot */
-  private ask(slot: number, to: Float64Array, off: number): void {
+  /** What all say of the row in `network.input`, weighted, to the head's prediction. @hot */
+  private ask(slot: number): void {
     const { head, mixture } = this;
-    head.placeNaive(mixture.naive, this.scales, slot * this.scaleSize);
+    head.tellNaive(mixture);
     // A naive predictor without labels to go by is left out, unless nobody else is believed at all.
     mixture.predict(slot, this.labelAge.isStale());
-    head.unscale(to, off, mixture.mixed);
   }
 
   /** @hot */
   judge(slot: number, labels: Float64Array, off: number): void {
-    const { head, scales, isKept, mixture, forwarded } = this;
+    const { head, isKept, mixture, forwarded } = this;
     if (forwarded[0] !== slot) forwarded[0] = NONE;
     this.labelAge.receive();
     if (isKept[slot] !== 1) return;
-    head.writeTruth(mixture.truth, mixture.units, scales, slot * this.scaleSize, labels, off);
+    head.writeLabel(mixture.label, labels, off);
     mixture.judge(slot);
     if (this.rates.judge(mixture.sums)) this.follow();
   }
@@ -257,15 +262,13 @@ export class Race implements Learner {
   }
 
   arrays(): StateArray[] {
-    const { scales, scaleSize, isKept, mixture } = this;
-    const slots = isKept.length;
+    const { isKept, mixture } = this;
     return [
       ...mixture.state('stream.race.mixture'),
       ...this.rates.state('stream.race.rates'),
       ...this.labelAge.state('stream.race.label'),
       ...this.head.naiveState('stream.race.naive'),
-      { name: 'stream.race.scales', shape: [slots, scaleSize], data: scales.subarray(0, slots * scaleSize) },
-      { name: 'stream.race.isKept', shape: [slots], data: isKept },
+      { name: 'stream.race.isKept', shape: [isKept.length], data: isKept },
       ...(this.learners.bank?.state('stream.race.trackers') ?? []),
     ];
   }

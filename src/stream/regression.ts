@@ -1,3 +1,4 @@
+import type { Mixture } from '../engine/index.js';
 import { RegressionMetrics, type RegressionReport, RunningScaler, type StateArray } from '../online/index.js';
 import { Intervals } from './intervals.js';
 import type { PendingRows } from './pending.js';
@@ -10,16 +11,16 @@ const WORST_ERROR = 3;
 export class RegressionHead implements TaskHead {
   readonly width: number;
   readonly outputs: number;
-  readonly prediction: Float64Array;
+  prediction: Float64Array;
   /** [width]: what is published of it, one value a target. */
-  readonly point: Float64Array;
+  point: Float64Array;
   readonly truth: Float64Array;
   readonly scoredPrediction: Float64Array;
   readonly scoredBaseline: Float64Array;
   readonly intervals: Intervals | undefined;
   protected readonly scaler: RunningScaler;
   private readonly metrics: RegressionMetrics;
-  protected readonly latest: Float64Array;
+  protected latest: Float64Array;
   private readonly hasLatest = new Int32Array(1);
 
   /**
@@ -64,25 +65,19 @@ export class RegressionHead implements TaskHead {
     this.scaler.inverse(to, output, off);
   }
 
-  get scaleSize(): number {
-    return 2 * this.width;
+  moveTo(mixture: Mixture): void {
+    this.scaler.moveTo(mixture.mean, mixture.deviation);
+    this.prediction = mixture.prediction;
+    this.point = mixture.prediction;
+    this.latest = mixture.naive;
   }
 
-  /** @hot */
-  placeNaive(to: Float32Array, kept: Float64Array, off: number): void {
-    this.scaler.place(to, this.latest, kept, off);
-  }
+  /** The last known value stands there. */
+  tellNaive(): void {}
 
   /** @hot */
-  writeTruth(
-    truth: Float32Array,
-    units: Float32Array,
-    kept: Float64Array,
-    off: number,
-    labels: Float64Array,
-    at: number,
-  ): void {
-    this.scaler.compare(truth, units, kept, off, labels, at);
+  writeLabel(to: Float64Array, labels: Float64Array, off: number): void {
+    for (let i = 0; i < this.width; i++) to[i] = labels[off + i];
   }
 
   /** @hot */

@@ -1,3 +1,4 @@
+import type { Mixture } from '../engine/index.js';
 import type { ClassificationReport, RegressionReport, StateArray } from '../online/index.js';
 import type { PendingRows } from './pending.js';
 
@@ -28,22 +29,12 @@ export interface TaskHead {
   writeTarget(target: Float32Array, labels: Float64Array, off: number): void;
   /** Turns outputs of a network into predictions, to[off … off + outputs). */
   unscale(to: Float64Array, off: number, output: Float32Array | Float64Array): void;
-  /** Numbers of the scale that `placeNaive` keeps. */
-  readonly scaleSize: number;
-  /**
-   * What the naive predictor says of the current row, to[0 … outputs), as a network would have to give it, not clipped. What scale
-   * that is of is kept, kept[off … off + scaleSize).
-   */
-  placeNaive(to: Float32Array, kept: Float64Array, off: number): void;
-  /** A label where a network would have to give it by the scale kept at `off`, and what an error of 1 there counts now. */
-  writeTruth(
-    truth: Float32Array,
-    units: Float32Array,
-    kept: Float64Array,
-    off: number,
-    labels: Float64Array,
-    at: number,
-  ): void;
+  /** Keeps from here on in arrays of a mixture what that reads and writes: scale, naive prediction, prediction. Before any row. */
+  moveTo(mixture: Mixture): void;
+  /** What the naive predictor says of the current row, where the mixture reads it. */
+  tellNaive(mixture: Mixture): void;
+  /** A label in units of `prediction`, [outputs]. */
+  writeLabel(to: Float64Array, labels: Float64Array, off: number): void;
   /** What the naive predictor says of the current row: the last known value, or how probable each class is after it. */
   writeNaive(to: Float64Array, off: number): void;
   /**

@@ -59,14 +59,15 @@ test('mixture: simd and reference leave equal weights, sums, predictions and lea
             isClasses ? random.uniform() : 8 * random.uniform() - 4,
           );
           const truth = naive.map((_, c) => (isClasses ? (c === i % outputs ? 1 : 0) : 8 * random.uniform() - 4));
-          const units = naive.map(() => 2 * random.uniform());
+          const scales = naive.map(() => (isClasses ? [0, 1] : [20 * random.uniform() - 10, 4 * random.uniform()]));
           const [isOut, isForwarded] = [i % 5 === 4, i % 3 !== 0];
           for (const { networks, mixture } of races) {
             networks[0].input.set(x);
+            mixture!.mean.set(scales.map(([mean]) => mean));
+            mixture!.deviation.set(scales.map(([, deviation]) => deviation));
             mixture!.naive.set(naive);
             mixture!.predict(i % 4, isOut);
-            mixture!.truth.set(truth);
-            mixture!.units.set(units);
+            mixture!.label.set(truth);
             mixture!.judge(i % 3);
             networks[0].target.set(truth);
             mixture!.learn(isForwarded);
@@ -76,7 +77,7 @@ test('mixture: simd and reference leave equal weights, sums, predictions and lea
             softened: networks.map((one) => one.rowWeights[0]),
             bank: bank?.state('t'),
             mixture: mixture!.state('m'),
-            mixed: mixture!.mixed,
+            prediction: mixture!.prediction,
           }));
           expect(reference).toEqual(simd);
         }

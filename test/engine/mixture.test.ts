@@ -5,7 +5,7 @@ import { createSideBySide, type Mixture } from '../../src/engine/index.js';
 /** Two networks of one input whose outputs are their output biases, and a naive predictor. */
 function mixtureOf(
   outputs: [number[], number[]],
-  { isClasses = false, memory = 0.9, rate = 0.7, limit = 3, slots = 2 } = {},
+  { isClasses = false, memory = 0.9, rate = 0.7, limit = 3, slots = 2, overflows = false } = {},
 ): Mixture {
   const { networks, mixture } = createSideBySide({
     networks: outputs.map(([...biases]) => ({
@@ -20,6 +20,10 @@ function mixtureOf(
   networks.forEach((network, k) => {
     network.parameters()[1].write(Float32Array.from(outputs[k]));
   });
+  if (overflows) {
+    networks[0].parameters()[0].write(new Float32Array(outputs[0].length).fill(1e30));
+    networks[0].input[0] = 1e30;
+  }
   return mixture!;
 }
 
@@ -27,7 +31,7 @@ function mixtureOf(
 function judge(mixture: Mixture, naive: number[], truth: number[]): void {
   mixture.naive.set(naive);
   mixture.predict(0, false);
-  mixture.truth.set(truth);
+  mixture.label.set(truth);
   mixture.judge(0);
 }
 
@@ -51,21 +55,40 @@ describe('mixture', () => {
         });
         mixture.predict(0, false);
         const naive = rows[rows.length - 1][0];
-        expect(mixture.mixed[0]).toBeCloseTo((powers[0] - 2 * powers[1] + naive * powers[2]) / total, 4);
+        expect(mixture.prediction[0]).toBeCloseTo((powers[0] - 2 * powers[1] + naive * powers[2]) / total, 4);
       }),
     );
   });
 
-  it('errors are judged in the units they are given, and averaged over outputs', () => {
+  it('predicts in units of the target, and judges in its deviations now what was said in those of another time', () => {
     const mixture = mixtureOf([
       [0, 0],
-      [1, 1],
+      [1, -1],
     ]);
-    mixture.units.set([0.5, 2]);
-    judge(mixture, [0, 1], [1, 2]);
-    expect(mixture.meanLoss(0)).toBeCloseTo((0.5 + 3) / 2, 6);
-    expect(mixture.meanLoss(1)).toBeCloseTo((0 + 2) / 2, 6);
-    expect(mixture.meanLoss(2)).toBeCloseTo((0.5 + 2) / 2, 6);
+    mixture.mean.set([10, 100]);
+    mixture.deviation.set([2, 5]);
+    mixture.naive.set([14, 90]); // 2 and −2 deviations
+    mixture.predict(0, false);
+    expect(mixture.prediction[0]).toBeCloseTo(10 + 2 * ((0 + 1 + 2) / 3), 5);
+    expect(mixture.prediction[1]).toBeCloseTo(100 + 5 * ((0 - 1 - 2) / 3), 4);
+    mixture.mean.set([1000, 1000]);
+    mixture.deviation.set([4, 2]);
+    mixture.label.set([13, 104]);
+    mixture.judge(0);
+    expect(mixture.meanLoss(0)).toBeCloseTo((3 / 4 + 4 / 2) / 2, 6);
+    expect(mixture.meanLoss(1)).toBeCloseTo((1 / 4 + 3) / 2, 6);
+    expect(mixture.meanLoss(2)).toBeCloseTo((1 / 4 + 3) / 2, 6);
+  });
+
+  it('a naive prediction and a label far beyond anything leave everything finite', () => {
+    const mixture = mixtureOf([[1], [2]]);
+    mixture.deviation.set([1e-6]);
+    judge(mixture, [3e38], [-3e38]);
+    expect(Math.abs(mixture.prediction[0])).toBeLessThan(Number.MAX_VALUE);
+    expect([...mixture.sums]).toEqual([3, 3, 3]);
+    mixture.deviation.set([1e38]);
+    judge(mixture, [0], [0]);
+    expect([...mixture.sums, ...mixture.weights].every(Number.isFinite)).toBe(true);
   });
 
   it("of classes it judges by Brier's score", () => {
@@ -89,10 +112,10 @@ describe('mixture', () => {
     mixture.naive.set([7]);
     mixture.predict(1, false);
     mixture.predict(2, false); // kept for nobody
-    mixture.truth.set([5]);
+    mixture.label.set([5]);
     mixture.judge(0);
     expect(mixture.meanLoss(2)).toBe(0);
-    mixture.truth.set([6]);
+    mixture.label.set([6]);
     mixture.judge(1);
     expect(mixture.sums[2]).toBeCloseTo(1, 6);
   });
@@ -101,20 +124,20 @@ describe('mixture', () => {
     const mixture = mixtureOf([[1], [2]]);
     mixture.naive.set([1e6]);
     mixture.predict(0, true);
-    expect(mixture.mixed[0]).toBeCloseTo(1.5, 6);
+    expect(mixture.prediction[0]).toBeCloseTo(1.5, 6);
     for (let i = 0; i < 1000; i++) judge(mixture, [0], [0]);
     mixture.sums.set([500, 500, 0]);
     judge(mixture, [0], [0]);
     expect([...mixture.weights]).toEqual([0, 0, 1]);
     mixture.predict(0, true);
-    expect(mixture.mixed[0]).toBe(0);
+    expect(mixture.prediction[0]).toBe(0);
   });
 
   it('what is not finite counts as nothing said', () => {
-    const mixture = mixtureOf([[1], [2]]);
-    mixture.naive.set([Number.NaN]);
+    const mixture = mixtureOf([[7], [2]], { overflows: true });
+    mixture.naive.set([1]);
     mixture.predict(0, false);
-    expect(mixture.mixed[0]).toBeCloseTo(1, 6);
+    expect(mixture.prediction[0]).toBeCloseTo(1, 6);
   });
 
   it('a loser of any length comes back within its memory once it wins', () => {
@@ -149,7 +172,7 @@ describe('mixture', () => {
     expect(mixture.leader()).toBe(1);
     expect(mixture.weights.reduce((a, b) => a + b)).toBeCloseTo(1, 6);
     const before = mixture.sums[0];
-    mixture.truth.set([2]);
+    mixture.label.set([2]);
     mixture.judge(1); // said nothing of its own of that row: as the naive predictor
     expect(mixture.sums[0]).toBeCloseTo(0.99 * before, 3);
     for (let i = 0; i < 300; i++) judge(mixture, [2], [0]);

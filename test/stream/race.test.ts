@@ -99,6 +99,19 @@ describe('race: untouched', () => {
     expect(learner.experts.every(({ loss }) => loss !== null && loss >= 0 && loss <= 3)).toBe(true);
   });
 
+  it('a probe says what a prediction would, and leaves the published one', () => {
+    const stream = regression(2);
+    feed(stream, 2, 500, (x) => x[0] + x[1]);
+    const [published] = stream.prediction;
+    const said = new Float64Array(3);
+    stream.learner.probe(said, 1); // of the row that is still there
+    expect([...said]).toEqual([0, published, 0]);
+    stream.learner.network.input.fill(0);
+    stream.learner.probe(said, 1);
+    expect(said[1]).not.toBe(published);
+    expect(stream.prediction[0]).toBe(published);
+  });
+
   it('does not repeat the last label for ever once labels have stopped', () => {
     const stream = regression(1);
     const walk = new Random(2);

@@ -1,9 +1,9 @@
 import * as L from '../../plan/layout';
 import { activate, isBounded, pullBack } from './activation';
-import { K_ONE } from './constants.generated';
+import { K_HALF, K_ONE } from './constants.generated';
 import { addTo } from './dense';
 import { tanhColumn } from './math';
-import { add, at, bytesOf, constant, higher, mul, ONE, pad4, peakBits, sub, sum, word } from './memory';
+import { add, at, bytesOf, constant, higher, mul, pad4, peakBits, sub, sum, word } from './memory';
 import {
   isPutOff, layerSweep, lossRecord, OP_BYTES, peakDelta, preActivation, putOff, runLoss, runPullBack, setPeakActivation,
   setPeakDelta, updateForward,
@@ -71,21 +71,34 @@ export function chainPeak(header: usize): i32 {
 @inline export function chainLoss(header: usize): f32 {
   const op = lossRecord(header);
   const top = op - OP_BYTES;
-  const isPlain = word(op, L.L_KIND) == L.LOSS_SQUARED_ERROR && word(top, L.D_DELTA_READY);
-  if (isPlain && word(at(word(header, L.H_ROW_WEIGHTS)), 0) == ONE) {
+  const kind = word(op, L.L_KIND);
+  if (word(top, L.D_DELTA_READY) && (kind == L.LOSS_SQUARED_ERROR || kind == L.LOSS_HUBER)) {
+    const isHuber = kind == L.LOSS_HUBER;
+    const kappas = at(word(op, L.L_PARAMETERS));
     const a = at(word(op, L.L_A));
     const y = at(word(op, L.L_Y));
     const d = at(word(op, L.L_DA));
+    const weight = v128.load32_splat(at(word(header, L.H_ROW_WEIGHTS)));
     let s = f32x4.splat(0);
     let peak = f32x4.splat(0);
     for (let i: usize = 0, bytes = bytesOf(pad4(word(op, L.L_N))); i < bytes; i += 16) {
-      const r = sub(v128.load(a + i), v128.load(y + i));
-      s = add(s, mul(r, r));
-      peak = higher(peak, r);
-      v128.store(d + i, r);
+      let slope = sub(v128.load(a + i), v128.load(y + i));
+      if (isHuber) {
+        const sign = v128.and(slope, i32x4.splat(0x80000000));
+        const size = v128.xor(slope, sign);
+        const cut = f32x4.pmin(size, v128.load(kappas + i));
+        s = add(s, mul(cut, sub(size, mul(constant(K_HALF), cut))));
+        slope = v128.xor(cut, sign);
+      } else {
+        s = add(s, mul(slope, slope));
+      }
+      slope = mul(slope, weight);
+      peak = higher(peak, slope);
+      v128.store(d + i, slope);
     }
     setPeakDelta(peakBits(peak));
-    return <f32>0.5 * sum(s); // ½ Σ (a − y)²
+    const loss = isHuber ? sum(s) : <f32>0.5 * sum(s); // ½ Σ (a − y)²
+    return loss * f32x4.extract_lane(weight, 0);
   }
   const loss = runLoss(header);
   setPeakDelta(0);

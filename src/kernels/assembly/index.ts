@@ -168,7 +168,7 @@ export function learnGroup(offset: i32, isForwarded: i32): i32 {
 }
 
 /**
- * `predictGroup`; what everybody says of the row is kept in a slot, and what it comes to is left in `mixed`.
+ * `predictGroup`; what everybody says of the row is kept in a slot, and what it comes to is left in `prediction`.
  *
  * isNaiveOut  whether the naive predictor is left out, where anybody else is believed
  * @hot
@@ -180,7 +180,7 @@ export function predictMixture(offset: i32, slot: i32, isNaiveOut: i32): void {
   mixSaid(mixture, slot, isNaiveOut != 0);
 }
 
-/** Judges everybody by what was said of the row in a slot and the label in `truth`, and weighs them anew. @hot */
+/** Judges everybody by what was said of the row in a slot and its label, and weighs them anew. @hot */
 export function judgeMixture(offset: i32, slot: i32): void {
   judgeSaid(at(offset), slot);
 }

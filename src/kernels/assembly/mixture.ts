@@ -57,6 +57,43 @@ function keepProbabilities(to: usize, from: usize, n: i32, centre: f32): void {
   for (const end = to + bytesOf(pad4(n)); to < end; to += 16) v128.store(to, f32x4.div(v128.load(to), all));
 }
 
+/** Byte address of the means and deviations kept in a slot. */
+// @ts-ignore: decorator
+@inline function scalesOf(mixture: usize, slot: i32): usize {
+  return at(word(mixture, L.M_SCALES)) + bytesOf(slot * 4 * pad4(word(mixture, L.M_OUTPUTS)));
+}
+
+/** Two float64 cut to ±FARTHEST, as the lower two of four float32. */
+// @ts-ignore: decorator
+@inline function near(v: v128): v128 {
+  const farthest = f64x2.splat(L.MIXTURE_FARTHEST);
+  return f32x4.demote_f64x2_zero(f64x2.pmax(f64x2.neg(farthest), f64x2.pmin(farthest, v)));
+}
+
+/** The naive prediction in deviations of the target, to `said`; means and deviations are kept in the slot. */
+// @ts-ignore: decorator
+@inline function keepNaive(mixture: usize, slot: i32, said: usize): void {
+  const naive = at(word(mixture, L.M_NAIVE));
+  const mean = at(word(mixture, L.M_MEAN));
+  const deviation = at(word(mixture, L.M_DEVIATION));
+  const bytes = bytesOf(2 * pad4(word(mixture, L.M_OUTPUTS)));
+  const means = scalesOf(mixture, slot);
+  const deviations = means + bytes;
+  for (let i: usize = 0; i < bytes; i += 32, said += 16) {
+    const m0 = v128.load(mean + i);
+    const m1 = v128.load(mean + i, 16);
+    const d0 = v128.load(deviation + i);
+    const d1 = v128.load(deviation + i, 16);
+    const low = near(f64x2.div(f64x2.sub(v128.load(naive + i), m0), d0));
+    const high = near(f64x2.div(f64x2.sub(v128.load(naive + i, 16), m1), d1));
+    v128.store(said, i64x2.shuffle(low, high, 0, 2));
+    v128.store(means + i, m0);
+    v128.store(means + i, m1, 16);
+    v128.store(deviations + i, d0);
+    v128.store(deviations + i, d1, 16);
+  }
+}
+
 /** Keeps in a slot what everybody says of the row. @hot */
 export function keepSaid(mixture: usize, slot: i32): void {
   const n = word(mixture, L.M_OUTPUTS);
@@ -75,10 +112,14 @@ export function keepSaid(mixture: usize, slot: i32): void {
       else keep(said, output, bytes);
     }
   }
-  keep(said, at(word(mixture, L.M_NAIVE)), bytes);
+  keepNaive(mixture, slot, said);
 }
 
-/** The weighted mean of what is kept in a slot; without the naive predictor where it is out and others are believed. @hot */
+/**
+ * The weighted mean of what is kept in a slot, scaled back; without the naive predictor where it is out and others are believed.
+ *
+ * @hot
+ */
 export function mixSaid(mixture: usize, slot: i32, isNaiveOut: bool): void {
   const experts = word(mixture, L.M_EXPERTS);
   const weights = at(word(mixture, L.M_WEIGHTS));
@@ -93,16 +134,25 @@ export function mixSaid(mixture: usize, slot: i32, isNaiveOut: bool): void {
     }
   }
   const bytes = bytesOf(pad4(word(mixture, L.M_OUTPUTS)));
-  const mixed = at(word(mixture, L.M_MIXED));
+  let mean = at(word(mixture, L.M_MEAN));
+  let deviation = at(word(mixture, L.M_DEVIATION));
+  let prediction = at(word(mixture, L.M_PREDICTION));
   const said = saidOf(mixture, slot);
   for (let i: usize = 0; i < bytes; i += 16) {
     let total = f32x4.splat(0);
     for (let w = weights, p = said + i; w < end; w += 4, p += bytes) total = add(total, mul(v128.load32_splat(w), v128.load(p)));
-    v128.store(mixed + i, mul(total, f32x4.splat(scale)));
+    const mixed = mul(total, f32x4.splat(scale));
+    const low = f64x2.promote_low_f32x4(mixed);
+    const high = f64x2.promote_low_f32x4(i64x2.shuffle(mixed, mixed, 1, 1));
+    v128.store(prediction, f64x2.add(v128.load(mean), f64x2.mul(low, v128.load(deviation))));
+    v128.store(prediction, f64x2.add(v128.load(mean, 16), f64x2.mul(high, v128.load(deviation, 16))), 16);
+    mean += 32;
+    deviation += 32;
+    prediction += 32;
   }
 }
 
-/** Σ min(|o − y|·unit, limit) of four experts, the first of which is at `said`. */
+/** Σ min(|o·unit − y|, limit) of four experts, the first of which is at `said`. */
 // @ts-ignore: decorator
 @inline function errorsOf(said: usize, truth: usize, units: usize, bytes: usize, limit: v128): v128 {
   let r0 = f32x4.splat(0);
@@ -113,10 +163,10 @@ export function mixSaid(mixture: usize, slot: i32, isNaiveOut: bool): void {
   for (let i: usize = 0; i < bytes; i += 16) {
     const y = v128.load(truth + i);
     const u = v128.load(units + i);
-    r0 = add(r0, f32x4.pmin(limit, mul(f32x4.abs(sub(v128.load(said + i), y)), u)));
-    r1 = add(r1, f32x4.pmin(limit, mul(f32x4.abs(sub(v128.load(said + bytes + i), y)), u)));
-    r2 = add(r2, f32x4.pmin(limit, mul(f32x4.abs(sub(v128.load(said2 + i), y)), u)));
-    r3 = add(r3, f32x4.pmin(limit, mul(f32x4.abs(sub(v128.load(said2 + bytes + i), y)), u)));
+    r0 = add(r0, f32x4.pmin(limit, f32x4.abs(sub(mul(v128.load(said + i), u), y))));
+    r1 = add(r1, f32x4.pmin(limit, f32x4.abs(sub(mul(v128.load(said + bytes + i), u), y))));
+    r2 = add(r2, f32x4.pmin(limit, f32x4.abs(sub(mul(v128.load(said2 + i), u), y))));
+    r3 = add(r3, f32x4.pmin(limit, f32x4.abs(sub(mul(v128.load(said2 + bytes + i), u), y))));
   }
   return rowSums(r0, r1, r2, r3);
 }
@@ -144,8 +194,32 @@ export function mixSaid(mixture: usize, slot: i32, isNaiveOut: bool): void {
   return rowSums(r0, r1, r2, r3);
 }
 
-/** Judges what is kept in a slot by the label in `truth`. @hot */
+/** Truth and units: where the label lies in today's deviations from the mean kept in a slot, and how many of those one kept was. */
+// @ts-ignore: decorator
+@inline function placeLabel(mixture: usize, slot: i32): void {
+  const label = at(word(mixture, L.M_LABEL));
+  const deviation = at(word(mixture, L.M_DEVIATION));
+  const bytes = bytesOf(2 * pad4(word(mixture, L.M_OUTPUTS)));
+  const means = scalesOf(mixture, slot);
+  const deviations = means + bytes;
+  const one = f64x2.splat(1);
+  let truth = at(word(mixture, L.M_TRUTH));
+  let units = at(word(mixture, L.M_UNITS));
+  for (let i: usize = 0; i < bytes; i += 32, truth += 16, units += 16) {
+    const low = f64x2.div(one, v128.load(deviation + i));
+    const high = f64x2.div(one, v128.load(deviation + i, 16));
+    const lowPlace = near(f64x2.mul(f64x2.sub(v128.load(label + i), v128.load(means + i)), low));
+    const highPlace = near(f64x2.mul(f64x2.sub(v128.load(label + i, 16), v128.load(means + i, 16)), high));
+    v128.store(truth, i64x2.shuffle(lowPlace, highPlace, 0, 2));
+    const lowUnit = near(f64x2.mul(v128.load(deviations + i), low));
+    const highUnit = near(f64x2.mul(v128.load(deviations + i, 16), high));
+    v128.store(units, i64x2.shuffle(lowUnit, highUnit, 0, 2));
+  }
+}
+
+/** Judges what is kept in a slot by the label. @hot */
 export function judgeSaid(mixture: usize, slot: i32): void {
+  placeLabel(mixture, slot);
   const experts = word(mixture, L.M_EXPERTS);
   const bytes = bytesOf(pad4(word(mixture, L.M_OUTPUTS)));
   const isClasses = word(mixture, L.M_IS_CLASSES) != 0;
