@@ -4,9 +4,9 @@ import type { Priority } from './journal.js';
 import { changedKeys } from './reload.js';
 import { withoutSecrets } from './secrets.js';
 
-/** Keys that a reload puts in force at once, and those that are read when the process starts. */
-const LIVE = /^(source|checkpoint\.intervalS|output|http|mqtt)\b/;
-const LATER = /^record\b/;
+/** Keys that a reload can change, and those of them that are in force from the next start on. */
+const CHANGEABLE = /^(source|checkpoint\.intervalS|record|output|http|mqtt)\b/;
+const LATER = /^record\.directory\b/;
 
 export interface TaskConfigOptions {
   say(text: string, priority?: Priority): void;
@@ -48,7 +48,7 @@ export class TaskConfig {
 
   /** The keys that keep another configuration from being gone on with. */
   fixedIn(next: Config): string[] {
-    return changedKeys(this.inForce, next).filter((key) => !LIVE.test(key) && !LATER.test(key));
+    return changedKeys(this.inForce, next).filter((key) => !CHANGEABLE.test(key));
   }
 
   /**

@@ -349,6 +349,8 @@ export class TaskRun implements LiveTask {
     if (changed.some((key) => key.startsWith('source'))) await this.source.change(next, this.hadItsTime);
     this.link.configure(next.source);
     this.checkpoints.every(next.checkpoint.intervalS);
+    const { directory: _, ...limits } = next.record;
+    this.recorder?.limit(limits);
     this.session!.configured(this.recordedConfig());
   }
 

@@ -5,11 +5,8 @@ import { EVENTS, eventToJson, type RecordedEvent, WIRE } from './events.js';
 import { ChunkBuilder, McapFileWriter, MESSAGE_OVERHEAD } from './mcap/index.js';
 import { makeDirectory, SegmentFolder } from './segments.js';
 
-export interface RecorderOptions {
-  /** A folder of files `<name>-<utc>-<nnnn>.mcap` that are rotated and dropped, or one file that grows. */
-  destination: { directory: string; name: string } | { file: string };
-  /** Who records, for people who open a file: `edgegrad 1.2.3`. Default `edgegrad`. */
-  library?: string;
+/** What may change while it records. */
+export interface RecorderLimits {
   /** Longest time bytes wait in memory. Default 5. */
   flushS?: number;
   /** Size after which a new file is begun. Default 32. */
@@ -20,6 +17,13 @@ export interface RecorderOptions {
   quotaMB?: number;
   /** What stays free on the disk: the oldest files are dropped, and then nothing is written. Default 64. */
   minFreeMB?: number;
+}
+
+export interface RecorderOptions extends RecorderLimits {
+  /** A folder of files `<name>-<utc>-<nnnn>.mcap` that are rotated and dropped, or one file that grows. */
+  destination: { directory: string; name: string } | { file: string };
+  /** Who records, for people who open a file: `edgegrad 1.2.3`. Default `edgegrad`. */
+  library?: string;
   /** Makes every flush survive a power cut, instead of every closed file. Default false: gentle to SD cards. */
   syncEachFlush?: boolean;
   /** Bytes of a chunk, the least that damage costs. Default 16384. */
@@ -104,7 +108,7 @@ export class Recorder {
   private running: Promise<void> = Promise.resolve();
   /** Writing that has not begun. */
   private next: Promise<void> | null = null;
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout;
 
   constructor({ onState, onDropped, ...options }: RecorderOptions) {
     this.options = {
@@ -127,8 +131,16 @@ export class Recorder {
     const chunks = Math.max(3, Math.floor(queueBytes / chunkBytes));
     for (let i = 0; i < chunks; i++) this.free.push(new ChunkBuilder(chunkBytes));
     this.current = this.free.pop()!;
-    this.timer = setInterval(() => void this.flush(), 1000 * flushS);
-    this.timer.unref();
+    this.timer = this.flushEvery(flushS);
+  }
+
+  /** From now on other limits hold; those that are not given stay. */
+  limit(limits: RecorderLimits): void {
+    if (this.isClosed) return;
+    Object.assign(this.options, limits);
+    this.roomCheckedMs = -Infinity;
+    clearInterval(this.timer);
+    this.timer = this.flushEvery(this.options.flushS);
   }
 
   /**
@@ -249,6 +261,10 @@ export class Recorder {
     this.lost.fill(0);
     const data = Buffer.from(eventToJson({ type: 'overflow', bytes, reads, events }));
     chunk.append(EVENTS.id, this.sequence[0]++, wallNs(), monotonicNs(), data, 0, data.length);
+  }
+
+  private flushEvery(seconds: number): NodeJS.Timeout {
+    return setInterval(() => void this.flush(), 1000 * seconds).unref();
   }
 
   /** Writes the queue, after what is being written. */

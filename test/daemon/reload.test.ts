@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -265,4 +265,22 @@ test('from a log that is played to a port: it learns on, and does not end with t
   run.child.kill('SIGTERM');
   expect(await run.closed).toBe(0);
   expect(Number(/(\d+) rows in all/.exec(run.said())?.[1])).toBeGreaterThan(500);
+});
+
+test('limits of the recording hold at once, its directory from the next start on', async () => {
+  const run = await learning('[record]\ndirectory = "recordings"\nflushS = 100\n');
+  const recorded = () =>
+    readdirSync(join(run.folder, 'recordings')).reduce(
+      (sum, file) => sum + statSync(join(run.folder, 'recordings', file)).size,
+      0,
+    );
+  expect(existsSync(join(run.folder, 'recordings'))).toBe(false); // it waits in memory
+  await run.reload('[record]\ndirectory = "recordings"\nflushS = 0.1\n', /configuration changed: record\.flushS/);
+  await until(() => expect(recorded()).toBeGreaterThan(500));
+  await run.reload(
+    '[record]\ndirectory = "others"\nflushS = 0.1\n',
+    /configuration changed from the next start on: record\.directory/,
+  );
+  await run.stop();
+  expect(existsSync(join(run.folder, 'others'))).toBe(false);
 });

@@ -109,6 +109,35 @@ test('recorder: keeps to its quota by dropping its own oldest files, and says so
   expect(dropped.length).toBeGreaterThan(5);
 });
 
+test('recorder: other limits hold while it records, without a byte lost', async () => {
+  const directory = await temporaryDirectory();
+  const recorder = new Recorder({ destination: { directory, name: 'boat' }, minFreeMB: 0, flushS: 1000 });
+  let text = '';
+  const record = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      text += feed(recorder, text.length, 500);
+      await recorder.flush();
+    }
+  };
+  await record(5);
+  expect(recorder.metrics().segments).toBe(1);
+  recorder.limit({ segmentMB: 0.02 });
+  await record(10);
+  const { segments, dropped } = recorder.metrics();
+  expect(segments).toBeGreaterThan(5);
+  expect(dropped).toBe(0);
+  recorder.limit({ flushS: 0.02 });
+  text += feed(recorder, text.length, 500);
+  while (recorder.metrics().queueBytes > 0) await sleep(5); // nobody flushes
+  const files = readdirSync(directory).sort();
+  expect((await readAll(...files.map((file) => join(directory, file)))).wire).toBe(text);
+  recorder.limit({ quotaMB: 0.05 });
+  await record(3);
+  await recorder.close();
+  expect(recorder.metrics()).toMatchObject({ lostBytes: 0 });
+  expect(recorder.metrics().dropped).toBeGreaterThan(3);
+});
+
 test('recorder: a new file sorts behind those that are there, also when the clock has gone back', async () => {
   const directory = await temporaryDirectory();
   const folder = new SegmentFolder(directory, 'a.b');
