@@ -1,4 +1,5 @@
 import { Backlog, type BacklogSink, type ByteSource } from '../ingest/index.js';
+import { SpecError } from '../spec/index.js';
 import type { Config } from './config.js';
 import type { Priority } from './journal.js';
 import { isEqual } from './reload.js';
@@ -84,7 +85,8 @@ export class TaskSource {
    * Goes on as another configuration says: where that is another source, once what waits has been learned from, unless
    * `enough` has come before.
    *
-   * @throws EdgegradError where it cannot be opened: then it goes back to the one before
+   * @throws EdgegradError where it cannot be opened: then it goes back to the one before. SpecError where it is standard
+   * input, which was not kept open for it
    */
   async change(config: Config, enough: Promise<unknown>): Promise<void> {
     if (isOpenedAlike(config.source, this.config!.source)) {
@@ -95,6 +97,14 @@ export class TaskSource {
 
   private async exchange(config: Config, enough: Promise<unknown>): Promise<void> {
     const before = this.config!;
+    if (config.source.port === '-') {
+      throw new SpecError('CONFIG_SOURCE', {
+        where: `${config.file}: source.port`,
+        found: 'standard input, while the process runs',
+        expected: 'a source that can be opened at any time',
+        remedy: 'start again with it',
+      });
+    }
     await this.stop(enough);
     if (this.waitingBytes > 0) return; // the run ends, and what waits is seen to there
     await this.close();

@@ -262,6 +262,9 @@ test('from a log that is played to a port: it learns on, and does not end with t
   pty.write(lineRows(0, 500));
   await new Promise((resolve) => setTimeout(resolve, 6000)); // longer than an end of the log would be waited for
   expect(run.child.exitCode).toBe(null);
+  write('port = "-"');
+  run.child.kill('SIGHUP');
+  await run.hears(/configuration kept as it was: CONFIG_SOURCE: .*source\.port: found standard input, while/);
   run.child.kill('SIGTERM');
   expect(await run.closed).toBe(0);
   expect(Number(/(\d+) rows in all/.exec(run.said())?.[1])).toBeGreaterThan(500);
