@@ -41,13 +41,13 @@ export function compareDrift(folderStreams, print) {
   print([['stream', 'learner', 'without, µs', 'with, µs', 'more, %'], ...made.slice(0, 2).flatMap(costsOf)]);
 }
 
-function streamOf({ manifest, columns, labels, isClass }, network, drift, seed = 1) {
+function streamOf({ manifest, columns, isClass }, network, drift, seed = 1) {
   const isForecast = manifest.kind === 'forecast';
   const task = {
-    kind: isClass ? 'classify' : 'regress',
+    kind: isClass ? 'classify' : isForecast ? 'forecast' : 'regress',
     features: manifest.features,
-    targets: labels,
-    ...(isForecast ? { delay: 0, labelAge: manifest.D } : { delay: manifest.D }),
+    targets: manifest.target,
+    ...(isForecast ? { horizons: [manifest.D] } : { delay: manifest.D }),
   };
   return createStream({ columns, task, network, drift, seed });
 }
@@ -159,10 +159,9 @@ function madeStream(name, isClass, law, changes) {
   const features = ['x0', 'x1', 'x2', 'x3'];
   const target = isClass ? { name: 'y', kind: 'class', classes: 2 } : { name: 'y' };
   return {
-    manifest: { name, kind: isClass ? 'class' : 'soft', features, D: 1 },
+    manifest: { name, kind: isClass ? 'class' : 'soft', features, target: ['y'], D: 1 },
     rows,
     columns: [...features.map((feature) => ({ name: feature })), target],
-    labels: ['y'],
     isClass,
     changes,
   };
