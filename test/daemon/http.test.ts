@@ -128,6 +128,16 @@ drift = [{ on = "y", detector = "adwin" }]
     { task: 'wave', kind: 'anomaly', unit: '' },
     { task: 'line', kind: 'regress', unit: 'V' },
   ]);
+  if (report.learner.kind !== 'race') throw new Error(report.learner.kind);
+  const learners = (name: string) =>
+    samples
+      .filter((sample) => sample.name === name && sample.labels.task === 'wave')
+      .map(({ labels, value }) => [labels.learner, value]);
+  const { experts } = report.learner;
+  expect(learners('edgegrad_learner_weight_ratio')).toEqual(experts.map((e, k) => [`${e.kind} ${k}`, e.weight]));
+  expect(learners('edgegrad_learner_rate')).toEqual(
+    experts.slice(0, -1).map((e, k) => [`${e.kind} ${k}`, e.rate]), // the last is naive and has none
+  );
   expect(samples.filter(({ name }) => name === 'edgegrad_drift_detections_total').map(({ labels }) => labels)).toEqual([
     { task: 'wave', on: 'y', detector: 'adwin' },
   ]);

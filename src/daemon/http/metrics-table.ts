@@ -29,6 +29,7 @@ const errorIn = (task: LiveTask, over: 'window' | 'all', whose: 'model' | 'basel
   task.stream.task.kind === 'anomaly' ? null : errorOf(task, over)[whose];
 
 /** Of an anomaly, what it says of rows; nothing of other kinds. */
+const expertsOf = ({ report: { learner } }: TaskStatus) => (learner.kind === 'race' ? learner.experts : []);
 const anomalyOf = ({ report }: TaskStatus) => (report.kind === 'anomaly' ? report.metrics : undefined);
 
 /** Every metric there is of a task, in the order it is printed; docs/http.md has the same table. */
@@ -189,14 +190,19 @@ export const TASK_METRICS: readonly TaskMetric[] = [
   {
     name: 'learner_weight_ratio',
     type: 'gauge',
-    help: 'Part of each learner of a race in the prediction, 0 to 1.',
+    help: 'Part of each learner of a race in the prediction, 0 to 1; learners are numbered, as rates may move.',
     labels: ['learner'],
-    read: ({ report: { learner } }) =>
-      learner.kind !== 'race'
-        ? []
-        : learner.experts.map(
-            ({ kind, rate, weight }): Sample => [{ learner: rate === null ? kind : `${kind} ${rate}` }, weight],
-          ),
+    read: (s) => expertsOf(s).map(({ kind, weight }, k): Sample => [{ learner: `${kind} ${k}` }, weight]),
+  },
+  {
+    name: 'learner_rate',
+    type: 'gauge',
+    help: 'Step size of each network of a race, drift of each tracker.',
+    labels: ['learner'],
+    read: (s) =>
+      expertsOf(s).flatMap(({ kind, rate }, k): Sample[] =>
+        rate === null ? [] : [[{ learner: `${kind} ${k}` }, rate]],
+      ),
   },
   { name: 'learning', type: 'gauge', help: '1 while rows are learned from.', read: (s) => Number(s.isLearning) },
   { name: 'running', type: 'gauge', help: '0 once the task has ended.', read: (s) => Number(s.ended === null) },
