@@ -41,12 +41,21 @@ const STAYS = [
   '--wasm-lazy-compilation',
   '--no-liftoff',
 ];
-const CLEARS_UP = ['gc-global', 'compact-on-every-full-gc'];
+/** All collections from now on look at old objects too, or at young ones alone. */
+const collectAll = (isAll: boolean) => setFlagsFromString(isAll ? '--gc-global' : '--no-gc-global');
+const compact = (isOn: boolean) => setFlagsFromString(`--${isOn ? '' : 'no-'}compact-on-every-full-gc`);
+const EVERY_MS = 20_000;
+const FOR_MS = 5_000;
 if (asked === 'run') {
   for (const flag of STAYS) setFlagsFromString(flag);
-  // What only the start needed goes with a collection or two soon after it; all others look at young objects alone.
-  setTimeout(() => CLEARS_UP.map((flag) => setFlagsFromString(`--${flag}`)), 300).unref();
-  setTimeout(() => CLEARS_UP.map((flag) => setFlagsFromString(`--no-${flag}`)), 4000).unref();
+  // What only the start needed goes with a collection or two soon after it.
+  setTimeout(() => [collectAll, compact].map((set) => set(true)), 300).unref();
+  setTimeout(() => [collectAll, compact].map((set) => set(false)), 4000).unref();
+  // Objects that have grown old would else stay until there are megabytes of them.
+  setInterval(() => {
+    collectAll(true);
+    setTimeout(collectAll, FOR_MS, false).unref();
+  }, EVERY_MS).unref();
 }
 const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
 const commands = await Promise.all(names.map((name) => COMMANDS[name]()));
