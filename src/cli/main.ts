@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { isJournal, withPriority } from '../daemon/journal.js';
 import { exitCodeOf, messageOf } from './errors.js';
+import { keepSmall } from './keep-small.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -31,32 +31,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   service: async () => (await import('./service.js')).serviceCommand(),
 };
 const asked = process.argv[2] ?? '';
-// For a process that stays. A row allocates next to nothing, so what V8 keeps ready for programs that do is better left to
-// others: its young generation stays as large as it is here, code that is not worth optimising is interpreted, and kernels are
-// compiled when first called, by one compiler instead of two. What has to be said before V8 starts is in the unit of a service.
-const STAYS = [
-  '--semi-space-growth-factor=1',
-  '--optimize-for-size',
-  '--no-sparkplug',
-  '--wasm-lazy-compilation',
-  '--no-liftoff',
-];
-/** All collections from now on look at old objects too, or at young ones alone. */
-const collectAll = (isAll: boolean) => setFlagsFromString(isAll ? '--gc-global' : '--no-gc-global');
-const compact = (isOn: boolean) => setFlagsFromString(`--${isOn ? '' : 'no-'}compact-on-every-full-gc`);
-const EVERY_MS = 20_000;
-const FOR_MS = 5_000;
-if (asked === 'run') {
-  for (const flag of STAYS) setFlagsFromString(flag);
-  // What only the start needed goes with a collection or two soon after it.
-  setTimeout(() => [collectAll, compact].map((set) => set(true)), 300).unref();
-  setTimeout(() => [collectAll, compact].map((set) => set(false)), 4000).unref();
-  // Objects that have grown old would else stay until there are megabytes of them.
-  setInterval(() => {
-    collectAll(true);
-    setTimeout(collectAll, FOR_MS, false).unref();
-  }, EVERY_MS).unref();
-}
+if (asked === 'run') keepSmall();
 const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
 const commands = await Promise.all(names.map((name) => COMMANDS[name]()));
 for (const command of commands) {
