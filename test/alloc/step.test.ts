@@ -2,7 +2,7 @@ import { Session } from 'node:inspector/promises';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { expect, test } from 'vitest';
 import { createNetwork } from '../../src/engine/index.js';
-import { allocatedBytes } from '../support/allocations.js';
+import { allocatedBytes, SETTLES } from '../support/allocations.js';
 import { tanhNetwork } from '../support/networks.js';
 
 const STEPS = 1_000_000;
@@ -46,7 +46,7 @@ test('step: a million of them allocate at most one byte each in the engine, and 
 
 // V8 inlines a call of WebAssembly only where it has seen one instance, and `learn` only where it likes to: a number that
 // comes back from either would be boxed otherwise.
-test('tryStep: several networks of different sizes in one process allocate as little', { retry: 2 }, async () => {
+test('tryStep: several networks of different sizes in one process allocate as little', SETTLES, async () => {
   const networks = ['8-16-4', '32-64-32-8', '6-64-64-6', '3-1', '20-12-2'].map((widths) =>
     createNetwork(tanhNetwork(widths), { executor: 'simd' }),
   );

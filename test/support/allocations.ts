@@ -2,6 +2,12 @@ import type { HeapProfiler } from 'node:inspector';
 import type { Session } from 'node:inspector/promises';
 
 /**
+ * For a test that looks at allocations: V8 may compile a function, or give up what it compiled, meanwhile. What allocates
+ * for good does so every time.
+ */
+export const SETTLES = { retry: 2 };
+
+/**
  * Bytes the heap profiler saw functions of `files`, and whatever they called, allocate while `work` ran, garbage included,
  * and the worst of them. (A built-in such as `subarray` has a frame of its own, without a file.)
  */
