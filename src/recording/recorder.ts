@@ -86,6 +86,8 @@ export class Recorder {
   /** The chunk being filled; null where the memory is full. */
   private current: ChunkBuilder | null;
   private readonly free: ChunkBuilder[] = [];
+  /** The next write takes what the current chunk holds. */
+  private isFlushing = false;
   /** Chunks that wait for the disk, oldest first. */
   private readonly queue: ChunkBuilder[] = [];
   /** [0]: of the next message. */
@@ -189,8 +191,9 @@ export class Recorder {
   /** Hands everything given so far to the system. Resolves when it has been, or could not be. */
   flush(): Promise<void> {
     if (this.isClosed) return this.running;
-    if (this.current !== null && this.current.length > 0) this.seal();
-    if (this.queue.length === 0) return this.running;
+    const { current, queue } = this;
+    if (queue.length === 0 && (current === null || current.length === 0)) return this.running;
+    this.isFlushing = true;
     return this.write();
   }
 
@@ -272,6 +275,9 @@ export class Recorder {
     if (this.next !== null) return this.next;
     const next = this.running.then(async () => {
       this.next = null;
+      // Not before: however often it is asked for while the disk is slow, no chunk goes before it is full.
+      if (this.isFlushing && this.current !== null && this.current.length > 0) this.seal();
+      this.isFlushing = false;
       try {
         await this.writeQueue();
       } catch (error) {

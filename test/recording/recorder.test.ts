@@ -218,6 +218,38 @@ test('recorder: a disk that stands still delays nobody; what found no room is co
   expect(health[0]).toMatchObject({ isClosed: true, missing: 0, damage: [] });
 });
 
+test('recorder: a flush asked for often while the disk stands still takes no room of its own', async (context) => {
+  const directory = await temporaryDirectory();
+  const fifo = join(directory, 'slow.mcap');
+  needTool(context, 'mkfifo', fifo);
+  const held = openSync(fifo, 'r+');
+  const recorder = new Recorder({ destination: { file: fifo }, chunkBytes: 4096, queueBytes: 262_144 });
+  const fed: string[] = [];
+  for (let i = 0; i < 10; i++) {
+    fed.push(feed(recorder, 500 * i, 500));
+    await sleep(5);
+  }
+  const waiting = recorder.metrics().queueBytes;
+  expect(waiting).toBeGreaterThan(4096); // the pipe takes no more
+  const flushes: Promise<void>[] = [];
+  for (let i = 0; i < 400; i++) {
+    fed.push(feed(recorder, 10_000 + i, 1));
+    flushes.push(recorder.flush());
+  }
+  expect(recorder.metrics().lostBytes).toBe(0);
+  const file = join(directory, 'copy.mcap');
+  const copying = spawn('sh', ['-c', `cat "${fifo}" > "${file}"`]);
+  const copied = once(copying, 'exit');
+  await Promise.all(flushes);
+  expect(recorder.metrics().queueBytes).toBe(0);
+  await recorder.close();
+  closeSync(held);
+  await copied;
+  const { wire, health } = await readAll(file);
+  expect(wire).toBe(fed.join(''));
+  expect(health[0]).toMatchObject({ isClosed: true, missing: 0, damage: [] });
+});
+
 test('recorder: a full disk stops it without an error, and it goes on when there is room', async (context) => {
   const directory = await temporaryDirectory();
   const disk = join(directory, 'disk');
