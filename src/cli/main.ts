@@ -29,10 +29,15 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   'check-config': async () => (await import('./check-config.js')).checkConfigCommand(),
   doctor: async () => (await import('./doctor/command.js')).doctorCommand(),
   service: async () => (await import('./service.js')).serviceCommand(),
+  completion: async () => (await import('./completion/command.js')).completionCommand(program),
+  manual: async () => (await import('./completion/command.js')).manualCommand(program, version),
 };
+/** Commands that describe all the others. */
+const OF_ALL = ['completion', 'manual'];
 const asked = process.argv[2] ?? '';
 if (asked === 'run') keepSmall();
-const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
+const isOne = Object.hasOwn(COMMANDS, asked) && !OF_ALL.includes(asked);
+const names = isOne ? [asked] : Object.keys(COMMANDS);
 const commands = await Promise.all(names.map((name) => COMMANDS[name]()));
 for (const command of commands) {
   program.addCommand(command);
