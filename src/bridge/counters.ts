@@ -54,6 +54,12 @@ export const Reject = {
 /** The reasons by name: `onReject` gets an index into it. */
 export const REJECT_REASONS = Object.keys(Reject) as readonly (keyof typeof Reject)[];
 
+/** Why lines before a format was found were no rows: an index into `REFUSAL_REASONS` only. */
+export const NO_FORMAT = REJECT_REASONS.length;
+
+/** Every reason there is for a line that was no row, by name. */
+export const REFUSAL_REASONS: readonly string[] = [...REJECT_REASONS, 'noFormat'];
+
 export function readCounters(values: Float64Array): LineCounters {
   return Object.fromEntries(Object.entries(Counter).map(([name, at]) => [name, values[at]])) as LineCounters;
 }

@@ -2,11 +2,12 @@ import type { SpecError } from '../spec/errors.js';
 import { CR, equalBytes, HASH, LF, SPACE } from './bytes.js';
 import { CHECKSUM_ABSENT, CHECKSUM_BYTES, CHECKSUM_RIGHT, CHECKSUM_WRONG, checkChecksum } from './checksum.js';
 import { Columns, checkColumns } from './columns.js';
-import { Counter, type LineCounters, Reject, readCounters } from './counters.js';
+import { Counter, type LineCounters, NO_FORMAT, REFUSAL_REASONS, Reject, readCounters } from './counters.js';
 import { FormatDetector, LINES_TO_LOCK } from './detector.js';
 import { MAX_LINE_BYTES, SPANS, splitFields, splitLabelled } from './fields.js';
 import { type Lock, makeLock, NO_SEPARATOR, type TextFormat } from './format.js';
 import { NOT_NUMERIC, parseNumber } from './number.js';
+import { LineVerdict, RefusalAccount } from './refusals.js';
 
 export interface LineDecoderOptions {
   /** The schema's column names, in the order the device prints them when it prints no names. */
@@ -58,6 +59,10 @@ export class LineDecoder {
   private readonly onMismatch: ((problem: SpecError) => void) | undefined;
 
   private readonly count = new Float64Array(Object.keys(Counter).length);
+  /** The lines that were no rows. */
+  readonly refusals = new RefusalAccount(REFUSAL_REASONS, this.count, Counter.rowsDecoded);
+  /** [2]: where the field starts and ends for which the last line was refused; both 0 where no single one is wrong. */
+  private readonly wrong = new Int32Array(2);
   private readonly spans = new Int32Array(SPANS);
   private readonly detector: FormatDetector;
   /** [columns]: the line's numbers, until it is known to be a row. NaN for columns the format lacks. */
@@ -69,6 +74,8 @@ export class LineDecoder {
   private partialBytes = 0;
   /** The line whose end has not come yet is longer than `partial`. */
   private isTooLong = false;
+  /** How much of that line is in `partial`. */
+  private keptBytes = 0;
   /** The bytes up to the next line feed belong to a line whose start was lost. */
   private isMidLine = false;
 
@@ -90,6 +97,11 @@ export class LineDecoder {
   /** The format in force; null before the first lock. */
   get format(): TextFormat | null {
     return this.lock === null ? null : this.lock.format;
+  }
+
+  /** Whether lines held while no format has been found look like rows. */
+  get isHopeful(): boolean {
+    return this.detector.hasRows;
   }
 
   /** Locks a format that is known from before, as if its lines had just been seen; `onFormat` is not called. */
@@ -123,7 +135,7 @@ export class LineDecoder {
         this.keepPartial(bytes, from, end);
         return;
       }
-      if (at - from > MAX_LINE_BYTES) this.tooLong();
+      if (at - from > MAX_LINE_BYTES) this.tooLong(bytes, from, at);
       else this.line(bytes, from, at);
       from = at + 1;
     }
@@ -150,7 +162,7 @@ export class LineDecoder {
     this.partialBytes = 0;
     this.isTooLong = false;
     this.isMidLine = midLine;
-    if (this.lock === null) this.count[Counter.droppedBeforeLock] += this.detector.count;
+    if (this.lock === null) this.dropHeld(this.detector.count);
     this.detector.clear(this.lock);
   }
 
@@ -165,6 +177,7 @@ export class LineDecoder {
     const length = end - start;
     if (this.partialBytes + length > MAX_LINE_BYTES) {
       this.isTooLong = true;
+      this.keptBytes = this.partialBytes;
       this.partialBytes = 0;
       return;
     }
@@ -183,13 +196,14 @@ export class LineDecoder {
       this.count[Counter.droppedPartial]++;
     } else if (this.isTooLong) {
       this.isTooLong = false;
-      this.tooLong();
+      this.tooLong(this.partial, 0, this.keptBytes);
     } else this.line(this.partial, 0, length);
   }
 
-  private tooLong(): void {
+  private tooLong(bytes: Uint8Array, start: number, end: number): void {
     this.count[Counter.rxLines]++;
-    this.reject(Reject.tooLong);
+    this.wrong.fill(0);
+    this.reject(Reject.tooLong, bytes, start, end);
   }
 
   /** One complete line, without its line feed, of at most 512 bytes. */
@@ -205,6 +219,7 @@ export class LineDecoder {
     while (first < end && bytes[first] === SPACE) first++;
     if (first === end || bytes[first] === HASH) {
       this.count[Counter.comments]++;
+      this.refusals.good(LineVerdict.comment, bytes, start, end);
       return;
     }
     if (this.lock === null) this.detect(bytes, start, end);
@@ -223,6 +238,7 @@ export class LineDecoder {
     if (this.timeColumn >= 0) this.time[0] = values[this.timeColumn];
     if (this.detector.count > 0) this.detector.clear(lock);
     this.count[Counter.rowsDecoded]++;
+    this.refusals.good(LineVerdict.row, bytes, start, end);
     this.onRow();
   }
 
@@ -233,6 +249,9 @@ export class LineDecoder {
    * @hot
    */
   private readRow(lock: Lock, bytes: Uint8Array, start: number, lineEnd: number): number {
+    const wrong = this.wrong;
+    wrong[0] = 0;
+    wrong[1] = 0;
     const checksum = checkChecksum(bytes, start, lineEnd);
     if (checksum === CHECKSUM_WRONG || (checksum === CHECKSUM_ABSENT && lock.checksum)) return Reject.checksum;
     const end = checksum === CHECKSUM_RIGHT ? lineEnd - CHECKSUM_BYTES : lineEnd;
@@ -249,7 +268,10 @@ export class LineDecoder {
       if (found !== fields) return Reject.fieldCount;
       const names = lock.nameBytes!;
       for (let field = 0; field < fields; field++) {
-        if (!equalBytes(bytes, spans[4 * field], spans[4 * field + 1], names[field])) return Reject.labels;
+        if (equalBytes(bytes, spans[4 * field], spans[4 * field + 1], names[field])) continue;
+        wrong[0] = spans[4 * field];
+        wrong[1] = spans[4 * field + 1];
+        return Reject.labels;
       }
       stride = 4;
       valueSpan = 2;
@@ -261,9 +283,17 @@ export class LineDecoder {
     for (let field = 0, span = valueSpan; field < fields; field++, span += stride) {
       const column = columnOfField[field];
       if (column < 0) continue;
-      if (parseNumber(bytes, spans[span], spans[span + 1], values, column) === NOT_NUMERIC) return Reject.notNumeric;
+      if (parseNumber(bytes, spans[span], spans[span + 1], values, column) === NOT_NUMERIC) {
+        wrong[0] = spans[span];
+        wrong[1] = spans[span + 1];
+        return Reject.notNumeric;
+      }
       const value = values[column];
-      if (value >= FLOAT32_LIMIT || value <= -FLOAT32_LIMIT) isInRange = false;
+      if (value >= FLOAT32_LIMIT || value <= -FLOAT32_LIMIT) {
+        isInRange = false;
+        wrong[0] = spans[span];
+        wrong[1] = spans[span + 1];
+      }
     }
     if (!isInRange) return Reject.range;
     return lock.problem === null ? ROW : Reject.columns;
@@ -276,6 +306,7 @@ export class LineDecoder {
       const contentEnd = checksum === CHECKSUM_RIGHT ? end - CHECKSUM_BYTES : end;
       if (this.detector.isHeaderOf(bytes, start, contentEnd, lock)) {
         this.count[Counter.headers]++;
+        this.refusals.good(LineVerdict.header, bytes, start, end);
         return;
       }
       // Where rows have a checksum, names are believed with one only, or with eight rows under them.
@@ -283,12 +314,13 @@ export class LineDecoder {
         const next = this.detector.lockFromHeader(bytes, start, contentEnd, checksum === CHECKSUM_RIGHT, lock);
         if (next !== null) {
           this.count[Counter.headers]++;
+          this.refusals.good(LineVerdict.header, bytes, start, end);
           this.use(next);
           return;
         }
       }
     }
-    this.reject(reason);
+    this.reject(reason, bytes, start, end);
     // Lines of this format tell nothing about another one.
     if (reason === Reject.range || reason === Reject.columns) return;
     if (this.detector.isFull()) this.detector.dropOldest();
@@ -300,10 +332,11 @@ export class LineDecoder {
   /** A line before the first lock. */
   private detect(bytes: Uint8Array, start: number, end: number): void {
     if (this.detector.isFull()) {
+      this.dropHeld(1);
       this.detector.dropOldest();
-      this.count[Counter.droppedBeforeLock]++;
     }
     this.detector.add(bytes, start, end);
+    this.refusals.held(bytes, start, end);
     this.decide(LINES_TO_LOCK);
   }
 
@@ -313,17 +346,27 @@ export class LineDecoder {
     const lock = detector.decide(votes);
     if (lock === null) {
       if (votes > 1) return;
-      this.count[Counter.droppedBeforeLock] += detector.count;
+      this.dropHeld(detector.count);
       detector.clear(null);
       return;
     }
     const first = detector.firstOf(lock);
-    this.count[Counter.droppedBeforeLock] += first;
+    this.dropHeld(first);
+    this.refusals.settled();
     // The lines leave the detector before they are decoded: a reject among them may come back to it.
     const lines: Uint8Array[] = [];
     for (let i = first; i < detector.count; i++) lines.push(detector.lineBytes(i).slice(0, detector.lineLength(i)));
     this.use(lock);
     for (const line of lines) this.decode(this.lock!, line, 0, line.length);
+  }
+
+  /** The first lines of those held for detection are no rows. */
+  private dropHeld(lines: number): void {
+    const { detector } = this;
+    this.count[Counter.droppedBeforeLock] += lines;
+    for (let i = 0; i < lines; i++) {
+      this.refusals.refuseHeld(NO_FORMAT, detector.lineBytes(i), 0, detector.lineLength(i));
+    }
   }
 
   private use(lock: Lock): void {
@@ -335,8 +378,9 @@ export class LineDecoder {
     if (lock.problem !== null) this.onMismatch?.(lock.problem);
   }
 
-  private reject(reason: number): void {
+  private reject(reason: number, bytes: Uint8Array, start: number, end: number): void {
     this.count[Counter.rejectedTooLong + reason]++;
+    this.refusals.refuse(reason, bytes, start, end, this.wrong[0], this.wrong[1]);
     this.onReject?.(reason);
   }
 }

@@ -62,6 +62,12 @@ export class FormatDetector {
     return this.heldCount;
   }
 
+  /** Whether some line held looks like a row. */
+  get hasRows(): boolean {
+    for (let i = 0; i < this.heldCount; i++) if (this.held[i].shape !== NO_ROW) return true;
+    return false;
+  }
+
   /** Forgets the lines held. `lock` is the format in force, if there is one: its names go on being known. */
   clear(lock: Lock | null): void {
     this.heldCount = 0;

@@ -16,4 +16,13 @@ export type {
 } from './frame-options.js';
 export { HostEncoder } from './host-encoder.js';
 export { MAX_OUTPUT_VALUES, PROTOCOL, type WireType } from './messages.js';
+export {
+  adviceOn,
+  pointedLine,
+  quotedLine,
+  type RawLine,
+  RefusalAccount,
+  RefusalWatch,
+  type RefusedLines,
+} from './refusals.js';
 export { WireDecoder, type WireDecoderOptions, type WireMode } from './wire-decoder.js';
