@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import commonjs from '@rollup/plugin-commonjs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
+import { dts } from 'rollup-plugin-dts';
 import ts from 'typescript';
 
 /** Packages that stay packages; everything else that is imported is bundled, and its licence goes with it. */
@@ -121,4 +122,19 @@ const page = {
   plugins: [nodeResolve({ browser: true }), licences(), pageFiles()],
 };
 
-export default [program, page];
+/**
+ * The declarations of what package.json exports, and of nothing else. Those of bundled packages are bundled too: a user's
+ * compiler does not find the packages. They are made from the declarations that tsc writes to build/types.
+ */
+const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'));
+const declared = Object.values(entries).flatMap(
+  ({ types }) => types?.replace('./dist/types/', '').replace('.d.ts', '') ?? [],
+);
+const types = {
+  input: Object.fromEntries(declared.map((name) => [name, `build/types/${name}.d.ts`])),
+  output: { dir: 'dist/types', format: 'es', entryFileNames: '[name].d.ts', chunkFileNames: 'chunks/[name].ts' },
+  external,
+  plugins: [dts({ includeExternal: ['valibot'] })],
+};
+
+export default [program, page, types];

@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/built.ts'],
     setupFiles: ['test/support/seed.ts'],
+    reporters: ['default', './test/support/report.ts'],
+    expect: { requireAssertions: true },
     pool: 'forks',
     execArgv: ['--expose-gc'],
     testTimeout: 60_000,

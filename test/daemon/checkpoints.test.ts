@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CheckpointStore } from '../../src/daemon/index.js';
 import { CheckpointError, decodeSafetensors, encodeSafetensors } from '../../src/models/index.js';
+import { edgegrad } from '../support/cli.js';
 
 let folder = '';
 beforeEach(() => {
@@ -62,9 +63,11 @@ test('a directory that cannot be written to is known before anything is learned'
     /CONFIG_STATE: checkpoint\.directory .*file\/below/,
   );
   await expect(new CheckpointStore('/proc/nothing/here', 'x').prepare()).rejects.toThrow(/CONFIG_STATE/);
-  if (process.getuid?.() === 0) return; // root may write everywhere
+  // As a user who is not root, who may write everywhere.
   chmodSync(folder, 0o500);
-  await expect(new CheckpointStore(folder, 'x').prepare()).rejects.toThrow(/CONFIG_STATE/);
+  const uid = process.geteuid?.() === 0 ? 65534 : undefined;
+  const { code, err } = await edgegrad(['run', '--port', '-', '--state', folder], { cwd: '/', uid });
+  expect([code, err]).toEqual([2, expect.stringContaining('CONFIG_STATE: checkpoint.directory')]);
   chmodSync(folder, 0o700);
 });
 

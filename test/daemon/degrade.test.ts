@@ -1,3 +1,5 @@
+// @slow full disks, floods and slow receivers last seconds
+
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

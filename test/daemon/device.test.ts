@@ -1,3 +1,5 @@
+// @slow the simulated device is compiled, and learned from
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// @slow a browser looks at the page of a process that runs
+
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// @slow a disk is copied and mounted a hundred times; needs root and loop devices
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// @slow processes and brokers with one configuration after the other
+
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// @slow a short soak
+
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,3 +1,5 @@
+// @slow stops of processes that have much left to do
+
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,3 +1,5 @@
+// @slow a real systemd starts and stops the service; needs root
+
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

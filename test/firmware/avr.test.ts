@@ -1,3 +1,5 @@
+// @slow a simulated microcontroller runs at its own pace
+
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

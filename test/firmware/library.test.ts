@@ -1,3 +1,5 @@
+// @slow the library of the board is compiled for several processors
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,3 +1,5 @@
+// @slow the simulated device is compiled, and fuzzed
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FileSource } from '../../src/ingest/index.js';
 import { Listener, temporaryDirectory } from '../support/pty.js';
+import { withoutRights } from '../support/tools.js';
 
 test.each([0, 1, 65536, 65537, 1_000_000])('a file of %i bytes arrives whole, then its end', async (length) => {
   const path = join(await temporaryDirectory(), 'log.csv');
@@ -64,12 +65,12 @@ test('a file that is not there, or is a directory, is an error of one line', asy
   );
 });
 
-test.skipIf(process.getuid?.() === 0)('a file without permission is an error of one line', async () => {
+test('a file without permission is an error of one line', async () => {
   const path = join(await temporaryDirectory(), 'log.csv');
   writeFileSync(path, '');
   chmodSync(path, 0);
-  await expect(new FileSource(path).start(new Listener())).rejects.toThrow(
-    /^INGEST_PERMISSION: .*; let its owner run: /,
+  await withoutRights(() =>
+    expect(new FileSource(path).start(new Listener())).rejects.toThrow(/^INGEST_PERMISSION: .*; let its owner run: /),
   );
 });
 

@@ -18,12 +18,12 @@ async function listening(options: ConstructorParameters<typeof SerialSource>[0])
 }
 
 describe('a serial port', () => {
-  test.each(['script', 'socat', 'python3'])(
+  test.for(['script', 'socat', 'python3'])(
     'made by %s: 200 KB of random bytes arrive as they were',
-    async (provider) => {
+    async (provider, context) => {
       const { openPty } = await import('../../src/ingest/pty.js');
       const { pty, reason } = await openPty({ providers: [provider] });
-      if (pty === null) return console.log(`not tried: ${reason}`);
+      if (pty === null) return context.skip(reason);
       onTestFinished(() => pty.unplug());
       const { listener, source } = await listening({ path: pty.path });
       const bytes = randomBytes(200_000);

@@ -1,3 +1,5 @@
+// @slow processes are killed again and again
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, readdirSync } from 'node:fs';

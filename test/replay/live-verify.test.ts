@@ -1,3 +1,5 @@
+// @slow a device with faults, killed and started again
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// @slow processes are killed again and again
+
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

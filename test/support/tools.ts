@@ -10,3 +10,19 @@ export function needTool(context: TestContext, ...programs: string[]): void {
     context.skip(`${program} is not installed`);
   }
 }
+
+const NOBODY = 65534;
+
+/** Does something with the rights of a user who owns nothing: root may read and write everywhere. */
+export async function withoutRights(act: () => Promise<unknown>): Promise<void> {
+  if (process.geteuid?.() !== 0) {
+    await act();
+    return;
+  }
+  process.seteuid?.(NOBODY);
+  try {
+    await act();
+  } finally {
+    process.seteuid?.(0);
+  }
+}

@@ -1,3 +1,5 @@
+// @slow an example project with a vitest of its own
+
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
