@@ -84,6 +84,11 @@ function removeOrphans(startedMs) {
 }
 
 async function build() {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const missing = Object.keys({ ...dependencies, ...devDependencies }).filter(
+    (name) => !existsSync(join(root, 'node_modules', name)),
+  );
+  if (missing.length > 0) throw new Error(`build: node_modules has no ${missing.join(', ')}; run npm ci`);
   const require = createRequire(import.meta.url);
   const tsc = require.resolve('typescript/bin/tsc');
   const rollup = join(dirname(require.resolve('rollup/package.json')), 'dist/bin/rollup');
