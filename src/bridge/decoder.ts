@@ -74,8 +74,8 @@ export class LineDecoder {
   private partialBytes = 0;
   /** The line whose end has not come yet is longer than `partial`. */
   private isTooLong = false;
-  /** How much of that line is in `partial`. */
-  private keptBytes = 0;
+  /** How long that line is so far. */
+  private unendedBytes = 0;
   /** The bytes up to the next line feed belong to a line whose start was lost. */
   private isMidLine = false;
 
@@ -102,6 +102,11 @@ export class LineDecoder {
   /** Whether lines held while no format has been found look like rows. */
   get isHopeful(): boolean {
     return this.detector.hasRows;
+  }
+
+  /** The line whose end has not come: its first bytes, borrowed, and how long it is so far, as far as it is kept. */
+  get unended(): { bytes: Uint8Array; length: number } {
+    return { bytes: this.partial, length: this.isTooLong ? this.unendedBytes : this.partialBytes };
   }
 
   /** Locks a format that is known from before, as if its lines had just been seen; `onFormat` is not called. */
@@ -173,18 +178,20 @@ export class LineDecoder {
 
   /** Appends to the line whose end has not come yet. */
   private keepPartial(bytes: Uint8Array, start: number, end: number): void {
-    if (this.isMidLine || this.isTooLong) return;
     const length = end - start;
-    if (this.partialBytes + length > MAX_LINE_BYTES) {
-      this.isTooLong = true;
-      this.keptBytes = this.partialBytes;
-      this.partialBytes = 0;
-      return;
-    }
+    if (this.isTooLong) this.unendedBytes += length;
+    if (this.isMidLine || this.isTooLong) return;
+    const room = MAX_LINE_BYTES - this.partialBytes;
     const partial = this.partial;
     let to = this.partialBytes;
-    for (let p = start; p < end; p++) partial[to++] = bytes[p];
-    this.partialBytes = to;
+    for (let p = start; p < end && p - start < room; p++) partial[to++] = bytes[p];
+    if (length <= room) {
+      this.partialBytes = to;
+      return;
+    }
+    this.isTooLong = true;
+    this.unendedBytes = this.partialBytes + length;
+    this.partialBytes = 0;
   }
 
   /** The end of the line kept so far has come. */
@@ -196,7 +203,7 @@ export class LineDecoder {
       this.count[Counter.droppedPartial]++;
     } else if (this.isTooLong) {
       this.isTooLong = false;
-      this.tooLong(this.partial, 0, this.keptBytes);
+      this.tooLong(this.partial, 0, MAX_LINE_BYTES);
     } else this.line(this.partial, 0, length);
   }
 

@@ -24,5 +24,6 @@ export {
   RefusalAccount,
   RefusalWatch,
   type RefusedLines,
+  shownPartial,
 } from './refusals.js';
 export { WireDecoder, type WireDecoderOptions, type WireMode } from './wire-decoder.js';

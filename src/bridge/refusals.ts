@@ -9,6 +9,9 @@ const ROWS_A_REFUSAL = 9;
 /** Good rows in succession after which refusing is over; doubled with every time it began, up to `MOST_GOOD_ROWS`. */
 const GOOD_ROWS = 10;
 const MOST_GOOD_ROWS = 1280;
+/** Lines, and bytes of one that does not end, of which none is a row, before that is remarkable. */
+const LEAST_LINES = 3;
+const LEAST_UNENDED = 200;
 /** Boot banners are over after that. */
 const PATIENCE_MS = 3000;
 
@@ -290,8 +293,19 @@ export function quotedLine({ text, wrong }: RawLine): string {
   return `"${text.length > 100 ? `${text.slice(0, 99)}…` : text}"${field}`;
 }
 
-/** Whether lines are being refused. */
-export type RefusalState = 'none' | 'refusing';
+/** What a decoder of lines has not made a line of yet. */
+export interface Unfinished {
+  /** Whether lines held while no format has been found look like rows. */
+  readonly isHopeful: boolean;
+  /** The beginning of a line whose end has not come, and how long it is so far. */
+  readonly unended: { bytes: Uint8Array; length: number };
+}
+
+/** The line whose end has not come, to be shown. */
+export function shownPartial({ unended: { bytes, length } }: Unfinished): { bytes: number; line: RawLine } {
+  const text = shownBytes(bytes.subarray(0, Math.min(length, bytes.length, LINE_BYTES)));
+  return { bytes: length, line: { text: length > LINE_BYTES ? `${text}…` : text, wrong: null, verdict: 'undecided' } };
+}
 
 /**
  * Sees when lines begin to be refused, and when that is over, from looks at an account now and then.
@@ -301,7 +315,7 @@ export type RefusalState = 'none' | 'refusing';
  * is bad every now and then does not fill a log.
  */
 export class RefusalWatch {
-  private state: RefusalState = 'none';
+  private isOn = false;
   private goodRows = GOOD_ROWS;
   /** When refused lines were first seen, and when it began. */
   private firstMs = Number.NaN;
@@ -309,16 +323,16 @@ export class RefusalWatch {
   private refusedBefore = 0;
   private rowsBefore = 0;
   private refusedThen = 0;
-  private rowsThen = 0;
+  /** Of the time that was over last. */
+  last: { refused: number; rows: number } = { refused: 0, rows: 0 };
 
   constructor(
     private readonly account: RefusalAccount,
-    /** Whether the lines held may become rows. */
-    private readonly isHopeful: () => boolean,
+    private readonly decoder: Unfinished,
   ) {}
 
   get isRefusing(): boolean {
-    return this.state === 'refusing';
+    return this.isOn;
   }
 
   /** Since when lines are refused; NaN where they are not. */
@@ -326,7 +340,14 @@ export class RefusalWatch {
     return this.beganMs;
   }
 
-  /** Lines refused, and rows, since it began. */
+  /** Of the latest lines: how many were refused. */
+  get recent(): { refused: number; lines: number } {
+    const { account } = this;
+    const refused = Math.min(PLACES, account.refused);
+    return { refused, lines: refused + account.rowsSince(refused - 1) };
+  }
+
+  /** Lines refused, about, and rows, since it began to be so. */
   get since(): { refused: number; rows: number } {
     const { refused, undecided, rows } = this.account;
     return { refused: refused + undecided - this.refusedBefore, rows: rows - this.rowsBefore };
@@ -339,9 +360,10 @@ export class RefusalWatch {
    */
   look(nowMs: number): 'begins' | 'over' | null {
     const { account } = this;
-    if (this.state === 'refusing') {
+    if (this.isOn) {
       if (account.undecided > 0 || account.rowsSince(0) < this.goodRows) return null;
-      this.state = 'none';
+      this.isOn = false;
+      this.last = this.since;
       this.firstMs = Number.NaN;
       this.beganMs = Number.NaN;
       this.goodRows = Math.min(2 * this.goodRows, MOST_GOOD_ROWS);
@@ -355,26 +377,25 @@ export class RefusalWatch {
     }
     if (Number.isNaN(this.firstMs)) this.firstMs = nowMs;
     if (nowMs - this.firstMs < PATIENCE_MS) return null;
-    this.state = 'refusing';
+    this.isOn = true;
     this.beganMs = this.firstMs;
     this.refusedBefore = this.refusedThen;
-    this.rowsBefore = this.rowsThen;
+    this.rowsBefore = this.account.rows;
     return 'begins';
   }
 
   /** How it was while all was well. */
   private notice(): void {
     this.refusedThen = this.account.refused;
-    this.rowsThen = this.account.rows;
   }
 
   private isBad(): boolean {
     const { account } = this;
     // The rest of a banner before the rows: only what is refused among them counts.
     if (account.rows === 0) {
-      return account.undecided > 0
-        ? account.undecided + account.refused >= 3 && !this.isHopeful()
-        : account.refused >= 3;
+      const lines = account.undecided + account.refused;
+      if (lines === 0) return this.decoder.unended.length >= LEAST_UNENDED;
+      return lines >= LEAST_LINES && (account.undecided === 0 || !this.decoder.isHopeful);
     }
     return account.rowsSince(PLACES - 1) < PLACES * ROWS_A_REFUSAL;
   }

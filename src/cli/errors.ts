@@ -1,4 +1,5 @@
 import { DaemonError } from '../daemon/index.js';
+import { NothingRead } from '../recording/index.js';
 import { EdgegradError } from '../spec/index.js';
 
 /** What was to be checked is not as it should be. */
@@ -10,7 +11,7 @@ export const EXIT_USAGE = 2;
 export const EXIT_FAILED = 1;
 
 export function exitCodeOf(error: unknown): number {
-  const isFailure = error instanceof DaemonError || error instanceof CheckFailed;
+  const isFailure = error instanceof DaemonError || error instanceof CheckFailed || error instanceof NothingRead;
   return error instanceof EdgegradError && !isFailure ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -4,6 +4,7 @@ import {
   type ConfigChange,
   demoConfigPath,
   loadConfig,
+  refusedLines,
   scoreOf,
   summary,
   unitOf,
@@ -72,7 +73,7 @@ export function replayCommand(): Command {
       const unit = unitOf({ columns: stream.columns, task: stream.task });
       process.stdout.write(
         `${logs.join(' ')}: ${result.rows} rows, ${result.rowsPerSecond} rows/s (${result.executor})\n` +
-          `${summary(report, scoreOf(report, unit), rejected)}\n  hash ${result.hash}\n`,
+          `${summary(report, scoreOf(report, unit), rejected)}\n  hash ${result.hash}\n${refusedLines(result.refused).join('\n')}${result.refused.length > 0 ? '\n' : ''}`,
       );
       if (recording !== undefined) process.stdout.write(healthLines(recording.files, recording.comparison));
     });

@@ -1,3 +1,4 @@
+import type { RawLine } from '../bridge/index.js';
 import type { Stream } from '../stream/index.js';
 import type { Config } from './config.js';
 import type { Priority } from './journal.js';
@@ -19,6 +20,8 @@ export interface LiveTask {
   readonly config: Config;
   readonly stream: Stream;
   status(): TaskStatus;
+  /** The latest lines of the device with what became of each, oldest first; good ones from the first call on. */
+  latestLines(): RawLine[];
   /** The latest events, oldest first; a bounded number of them. */
   events(): readonly TaskEvent[];
   /** Returns what ends it. */

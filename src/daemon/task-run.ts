@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pipeline, RecordedSession, Recorder, streamOptionsOf } from '../recording/index.js';
+import type { RawLine } from '../bridge/index.js';
+import { nothingRead, Pipeline, RecordedSession, Recorder, streamOptionsOf } from '../recording/index.js';
 import type { SpecError } from '../spec/index.js';
 import { createStream, DRIFTED, FORGOTTEN, type Stream } from '../stream/index.js';
 import { CheckpointKeeper } from './checkpoint-keeper.js';
@@ -11,6 +12,7 @@ import type { Priority } from './journal.js';
 import { learnAgain } from './learn-again.js';
 import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
 import { keepsUp } from './notify.js';
+import { RefusalNews } from './refusals.js';
 import { replayWithin } from './replay-budget.js';
 import { RowWatch } from './row-watch.js';
 import type { OpenedSource } from './source.js';
@@ -61,6 +63,7 @@ export class TaskRun implements LiveTask {
   private readonly pipeline: Pipeline;
   private readonly link: DeviceLink;
   private readonly driftNews: DriftNews;
+  private readonly refusals: RefusalNews;
   /** A watcher has told something that has not been said yet. */
   private hasDrifted = false;
   /** Keeps everything received; null where nothing is recorded. */
@@ -148,6 +151,7 @@ export class TaskRun implements LiveTask {
         this.say(problem.message, 'error');
       },
     });
+    this.refusals = new RefusalNews(this.pipeline, (text, priority) => this.say(text, priority));
   }
 
   /**
@@ -181,6 +185,7 @@ export class TaskRun implements LiveTask {
     if (goesOn) session.gap('restart');
     this.driftNews.begin();
     this.line.begin();
+    this.refusals.begin();
     await this.source.open(this.config);
     checkpoints.every(this.config.checkpoint.intervalS);
     if (checkpoints.isChanged) checkpoints.save().catch(() => {}); // it is said
@@ -195,13 +200,16 @@ export class TaskRun implements LiveTask {
       await this.source.stop(this.hadItsTime);
     } finally {
       this.isOver = true;
+      this.refusals.stop();
       checkpoints.stop();
       await this.source.close();
     }
     const recorded = this.endRecording(session, reason);
     await checkpoints.finish();
     await recorded;
-    if (this.mismatch !== undefined && this.pipeline.rowsDecoded === 0) throw this.mismatch;
+    if (this.pipeline.rowsDecoded === 0 && (reason === END_OF_LOG || this.mismatch !== undefined)) {
+      throw nothingRead(this.source.name, this.pipeline.decoder.lines, this.mismatch);
+    }
     if (reason !== END_OF_LOG && reason !== STOPPED) {
       throw new DaemonError('RUN_CUT_OFF', {
         where: this.source.name,
@@ -268,6 +276,10 @@ export class TaskRun implements LiveTask {
     return () => this.observers.delete(observer);
   }
 
+  latestLines(): RawLine[] {
+    return this.refusals.latest();
+  }
+
   events(): readonly TaskEvent[] {
     return this.latest;
   }
@@ -317,6 +329,8 @@ export class TaskRun implements LiveTask {
       report: stream.report(),
       lines: pipeline.lines(),
       frames: pipeline.frames(),
+      refusals: this.refusals.status(),
+      lastQuarantined: stream.lastQuarantined(),
       link: source.counters(),
       steps: timer.times(),
       lastRowAgeS: lastRowMs > 0 ? (performance.now() - lastRowMs) / 1000 : null,
@@ -434,7 +448,11 @@ export class TaskRun implements LiveTask {
   text(width: number): string {
     this.link.score = scoreOf(this.stream.report(), '').skill;
     this.line.update();
-    return this.line.text(unitOf(this.config), countedFrames(this.pipeline.frames()), width);
+    return this.line.text(
+      unitOf(this.config),
+      [...this.refusals.short, ...countedFrames(this.pipeline.frames())],
+      width,
+    );
   }
 
   /** What it came to, for a person. */

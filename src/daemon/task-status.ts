@@ -1,6 +1,8 @@
 import type { LineCounters } from '../bridge/counters.js';
 import type { FrameCounters } from '../bridge/frame-counters.js';
+import type { RawLine } from '../bridge/refusals.js';
 import type { RecorderMetrics } from '../recording/recorder.js';
+import type { Quarantined } from '../stream/gates.js';
 import type { StreamReport } from '../stream/report.js';
 import type { Priority } from './journal.js';
 import type { StepTimes } from './step-timer.js';
@@ -13,6 +15,25 @@ export interface TaskEvent {
   timeMs: number;
   priority: Priority;
   text: string;
+}
+
+/** Lines of the device that are no rows. */
+export interface RefusalStatus {
+  /** A tenth of the latest lines was refused, or all of them. */
+  isRefusing: boolean;
+  /** For how long; null where it is not so. */
+  sinceS: number | null;
+  /** Rows and refused lines since it began. */
+  rowsSince: number;
+  refusedSince: number;
+  /** Since the process began: lines refused, lines that may still become rows, rows. */
+  refused: number;
+  undecided: number;
+  rows: number;
+  /** The latest of them; null where there is none. */
+  latest: RawLine | null;
+  /** The most frequent reason first; each with its latest line, and what helps. */
+  reasons: { reason: string; count: number; example: RawLine; advice: string }[];
 }
 
 /** How a task is, as plain data. */
@@ -28,7 +49,10 @@ export interface TaskStatus {
   rowsPerSecond: number;
   report: StreamReport;
   lines: LineCounters;
+  refusals: RefusalStatus;
   frames: FrameCounters;
+  /** Which value of the last quarantined row passed which limit; null before there is one. */
+  lastQuarantined: Quarantined | null;
   /** What the source has counted: rxBytes, opens, disconnects …, and its queue: rxQueuedBytes, rxOverflowBytes */
   link: Record<string, number>;
   /** How long rows take from bytes to learned. */

@@ -1,6 +1,7 @@
 import type { FrameCounters } from '../bridge/index.js';
 import type { Pipeline, RecorderMetrics } from '../recording/index.js';
 import type { Config } from './config.js';
+import { refusedLines } from './refusals.js';
 import { scoreOf, summary, unitOf } from './status.js';
 
 /** What came damaged or not at all, in words; empty where all is well. */
@@ -35,6 +36,7 @@ export function summaryOf(
     `${config.name}: ${report.rows} rows in all, ${pipeline.rowsDecoded} of them in this run`,
     summary(report, scoreOf(report, unitOf(config)), rejected),
   ];
+  if (isText) text.push(...refusedLines(pipeline.decoder.lines.refusals.report()));
   const frames = pipeline.frames();
   if (frames.rxFrames > 0) {
     text.push(`  ${[`${frames.rxFrames} frames`, `${frames.labels} labels`, ...countedFrames(frames)].join(', ')}`);

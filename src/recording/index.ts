@@ -1,9 +1,10 @@
 export { type CatchUpOptions, type CaughtUp, catchUp } from './catch-up.js';
 export { isoOf, type RecordingContents, recordingContents } from './contents.js';
 export { type ConvertResult, recordingToCsv, recordingToNdjson, rewriteRecording } from './convert.js';
-export { RecordingError } from './errors.js';
+export { NothingRead, RecordingError } from './errors.js';
 export * from './events.js';
 export { textToRecording } from './import.js';
+export { nothingRead } from './no-rows.js';
 export * from './pipeline.js';
 export { type Comparison, type Difference, Player, type PlayerOptions, streamOptionsOf } from './player.js';
 export * from './reader.js';

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FrameCounters, LineCounters } from '../bridge/index.js';
-import { at, type SpecError } from '../spec/index.js';
+import type { FrameCounters, LineCounters, RefusedLines } from '../bridge/index.js';
+import type { SpecError } from '../spec/index.js';
 import type { IntervalReport, Stream, StreamOptions, StreamReport } from '../stream/index.js';
 import { RecordingError } from './errors.js';
 import type { RecordedConfig } from './events.js';
+import { nothingRead } from './no-rows.js';
 import { type Comparison, Player, streamOptionsOf } from './player.js';
 import { type FileHealth, RecordingReader } from './reader.js';
 import { feedTextLog } from './text-log.js';
@@ -53,6 +54,8 @@ export interface ReplayResult {
   /** Counted by the decoders of lines and of frames. */
   lines: LineCounters;
   frames: FrameCounters;
+  /** Lines that are no rows, by reason, each with the latest of them. */
+  refused: RefusedLines[];
   /** Of a recording: its files and what is missing of them, and how the replay compares with what it tells. */
   recording?: { files: FileHealth[]; comparison: Comparison; unknownEvents: number };
 }
@@ -123,15 +126,7 @@ export async function replayLog(
   const lines = player.lines();
   const frames = player.frames();
   const rowsDecoded = lines.rowsDecoded + frames.rowsDecoded;
-  if (mismatch !== undefined && rowsDecoded === 0) throw at(where, mismatch);
-  if (rowsDecoded === 0) {
-    throw new RecordingError('REPLAY_NO_ROWS', {
-      where,
-      found: `${lines.rxLines} lines and no row among them`,
-      expected: 'lines of numbers, CSV or label:value',
-      remedy: 'look at its first lines',
-    });
-  }
+  if (rowsDecoded === 0) throw nothingRead(where, player.pipeline.decoder.lines, mismatch);
   const report = stream.report();
   const result: ReplayResult = {
     rows: report.rows,
@@ -146,6 +141,7 @@ export async function replayLog(
     report,
     lines,
     frames,
+    refused: player.pipeline.decoder.lines.refusals.report(),
     ...(isRecording
       ? { recording: { files, comparison: player.comparison, unknownEvents: player.unknownEvents } }
       : {}),

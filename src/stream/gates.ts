@@ -13,6 +13,16 @@ const CLASS = 2;
 /** Half a unit in the last place of a float32, relative: what the rounding of a printed number can cost. */
 const HALF_ULP = 5.9604644775390625e-8;
 
+/** What a row was quarantined for last. */
+export interface Quarantined {
+  column: string;
+  value: number;
+  /** Outside its range, or too far from the value before. */
+  reason: 'range' | 'step';
+  /** The end of the range that was passed, or the largest step; of a class that is no whole number NaN. */
+  limit: number;
+}
+
 /**
  * Range and step checks of every column that declares them, used by the task or not: a line damaged in one place is
  * doubtful in all. Missing values (NaN) pass.
@@ -33,6 +43,8 @@ export class Gates {
   /** [gates, 2]: rows out of range, rows with too large a step. */
   private readonly counts: Float64Array;
   private readonly names: string[];
+  /** Of the last row that did not pass: [0] its gate, −1 before; [1] the value; [2] the limit, [3] 1 of a step. */
+  private readonly last = Float64Array.of(-1, 0, 0, 0);
 
   constructor(columns: readonly Column[]) {
     const isWatched = ({ kind, range, maxStep }: Column) =>
@@ -73,6 +85,8 @@ export class Gates {
       if (this.isOutside(row, k)) {
         counts[2 * k] = counts[2 * k] + 1;
         verdict = OUT_OF_RANGE;
+        const v = row[column[k]];
+        this.keep(k, v, v < this.low[k] ? this.low[k] : v > this.high[k] ? this.high[k] : Number.NaN, 0);
       }
     }
     if (verdict !== PASSED) return verdict;
@@ -86,6 +100,7 @@ export class Gates {
         if (step > maxStep[k] + (Math.abs(v) + Math.abs(p)) * HALF_ULP) {
           counts[2 * k + 1] = counts[2 * k + 1] + 1;
           verdict = TOO_LARGE_STEP;
+          this.keep(k, v, maxStep[k], 1);
         }
       }
       seen[k] = 1;
@@ -107,6 +122,22 @@ export class Gates {
   private isOutside(row: Float32Array, k: number): boolean {
     const v = row[this.column[k]];
     return v < this.low[k] || v > this.high[k] || (this.kind[k] === CLASS && v - Math.floor(v) > 0);
+  }
+
+  /** @hot */
+  private keep(k: number, value: number, limit: number, isStep: number): void {
+    const { last } = this;
+    last[0] = k;
+    last[1] = value;
+    last[2] = limit;
+    last[3] = isStep;
+  }
+
+  /** What the last row was quarantined for, of this process; null before. */
+  lastQuarantined(): Quarantined | null {
+    const [k, value, limit, isStep] = this.last;
+    if (k < 0) return null;
+    return { column: this.names[k], value, reason: isStep === 1 ? 'step' : 'range', limit };
   }
 
   /** The next row has no step check. @hot */

@@ -23,6 +23,7 @@ export type { DriftReport } from './drift-watch.js';
 export type { ForecastReport } from './forecast.js';
 export type { ForecastScores } from './forecast-metrics.js';
 export type { MonitorReport } from './forgetting-monitor.js';
+export type { Quarantined } from './gates.js';
 export type { ExpertReport, LearnerReport } from './learner.js';
 export * from './outcome.js';
 export type { MemoryReport } from './replayer.js';

@@ -24,7 +24,7 @@ import { AnomalyTask } from './anomaly.js';
 import { DriftWatch } from './drift-watch.js';
 import { Encoder, usedColumns } from './encoder.js';
 import { ForecastTask } from './forecast.js';
-import { Gates, PASSED } from './gates.js';
+import { Gates, PASSED, type Quarantined } from './gates.js';
 import { hashOf } from './hash.js';
 import { History } from './history.js';
 import { LabelledTask } from './labelled.js';
@@ -352,6 +352,11 @@ export class Stream {
     const counter = (outcome & PREDICTED) !== 0 ? PREDICTIONS : NOT_FINITE_ROWS;
     counts[counter] = counts[counter] + 1;
     return outcome;
+  }
+
+  /** Which value of the last row that was quarantined passed which limit; null where there was none in this process. */
+  lastQuarantined(): Quarantined | null {
+    return this.gates.lastQuarantined();
   }
 
   /** Scores and counters as plain data. */

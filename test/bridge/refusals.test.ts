@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LineDecoder, pointedLine, quotedLine, RefusalWatch } from '../../src/bridge/index.js';
+import { LineDecoder, pointedLine, quotedLine, RefusalWatch, shownPartial } from '../../src/bridge/index.js';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -14,7 +14,7 @@ function deviceOf(columns: string[]): {
     row: new Float32Array(columns.length),
     onRow() {},
   });
-  const watch = new RefusalWatch(decoder.refusals, () => decoder.isHopeful);
+  const watch = new RefusalWatch(decoder.refusals, decoder);
   return {
     decoder,
     watch,
@@ -136,4 +136,12 @@ test('it begins with a tenth of the lines and is over after ten good ones, later
   expect(look()).toBeNull();
   say(rows(10));
   expect(look()).toBe('over');
+});
+
+test('bytes without the end of a line are seen, and how they begin', () => {
+  const { watch, say, decoder } = deviceOf(['a', 'b']);
+  say(`${'~#'.repeat(120)}`);
+  expect([watch.look(0), watch.look(2000), watch.look(4000)]).toEqual([null, null, 'begins']);
+  say('~'.repeat(1000));
+  expect(shownPartial(decoder)).toMatchObject({ bytes: 1240, line: { text: `${'~#'.repeat(120)}…` } });
 });

@@ -260,7 +260,6 @@ describe('inspect', () => {
 });
 
 describe('wrong usage is one line without a stack, exit code 2', () => {
-  const wrongColumns = write('wrong.csv', 'a,b,c\n1,2,3\n4,5,6\n');
   const unknownKey = write('unknown.toml', 'nam = "x"\n');
   test.each([
     [['run', unknownKey], 'unknown key "nam"'],
@@ -270,8 +269,6 @@ describe('wrong usage is one line without a stack, exit code 2', () => {
     [['run', '--speed', 'fast'], "'fast' is invalid"],
     [['run', '--state', '/proc/x'], 'CONFIG_STATE: checkpoint.directory /proc/x'],
     [['replay', 'nothing.csv'], 'file nothing.csv: found no such file'],
-    [['replay', wrongColumns], 'found "a", "b", "c", expected "stw_kn"'],
-    [['replay', write('empty.csv', '')], 'found 0 lines and no row among them'],
     [['inspect', 'nothing.json'], 'nothing.json: found no such file'],
     [['inspect', write('bad.json', '{"inputs":1,"layers":[]}')], 'bad.json: network.layers: found an empty list'],
     [['inspect', write('bad.safetensors', 'x')], 'bad.safetensors: found 1 bytes'],
@@ -284,5 +281,30 @@ describe('wrong usage is one line without a stack, exit code 2', () => {
     expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(err).toMatch(/^edgegrad: /);
     expect([code, out]).toEqual([2, '']);
+  });
+});
+
+const AB = `columns = [{ name = "a" }, { name = "b" }]
+task = { kind = "regress", features = ["a"], targets = ["b"] }
+`;
+
+describe('an input of which nothing could be read is one line that says why, exit code 1', () => {
+  const csv = ['replay', '-c', write('ab.toml', AB), '-'];
+  test.each<[string, string[], string, string]>([
+    ['other names', ['replay', '-'], 'a,b,c\n1,2,3\n4,5,6\n', 'found "a", "b", "c", expected "stw_kn"'],
+    ['nothing', csv, '', 'found 0 bytes and no line with anything in it'],
+    ['sentences', csv, 'all is well\nall was well\n', '2 lines and no row among them, the last "all was well"'],
+    ['no line end', csv, '~'.repeat(600), 'found 1 line and no row among them, the last "~~'],
+  ])('%s', async (_, args, input, message) => {
+    const { code, err, out } = await edgegrad(args, undefined, input);
+    expect(err).toContain(message);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect([code, out]).toEqual([1, '']);
+  });
+
+  test('a process that learns from standard input too', async () => {
+    const { code, err } = await edgegrad(['run', write('ab.toml', AB), '--port', '-'], undefined, 'all is well\n');
+    expect(err).toContain('stdin: found 1 line and no row among them, the last "all is well"');
+    expect(code).toBe(1);
   });
 });

@@ -217,6 +217,7 @@ export class TaskFeed {
     const { steps: _, ...status } = task.status();
     return {
       ...status,
+      latestLines: task.latestLines(),
       rowsPerSecond,
       stepS,
       place: task.stream.places,

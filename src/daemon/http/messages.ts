@@ -1,3 +1,4 @@
+import type { RawLine } from '../../bridge/refusals.js';
 import type { TaskEvent, TaskStatus } from '../task-status.js';
 
 // What goes between the process and its page, as JSON. The page is built from these declarations too, so nothing here
@@ -25,6 +26,8 @@ export interface ErrorMessage {
 
 /** How a task is now; sent every second. */
 export interface TaskStatusMessage extends Omit<TaskStatus, 'steps'> {
+  /** The latest lines of the device with what became of each, oldest first. */
+  latestLines: RawLine[];
   /** The place of the latest row, which labels go by. */
   place: number;
   /** What it is compared with; of a forecast this may change. */

@@ -132,6 +132,25 @@ export const TASK_METRICS: readonly TaskMetric[] = [
     read: (s) => [...rejects('text', s.lines), ...rejects('frames', s.frames)],
   },
   {
+    name: 'lines_refused_total',
+    type: 'counter',
+    help: 'Lines that were no rows, by reason; noFormat: before a format was found, banners among them.',
+    labels: ['reason'],
+    read: (s) => s.refusals.reasons.map(({ reason, count }): Sample => [{ reason }, count]),
+  },
+  {
+    name: 'lines_undecided',
+    type: 'gauge',
+    help: 'Lines held while no format has been found; they may still become rows.',
+    read: (s) => s.refusals.undecided,
+  },
+  {
+    name: 'refusing',
+    type: 'gauge',
+    help: '1 while a tenth of the latest lines is refused, or all of them.',
+    read: (s) => Number(s.refusals.isRefusing),
+  },
+  {
     name: 'device_restarts_total',
     type: 'counter',
     help: 'Starts of a device that speaks frames.',
