@@ -6,9 +6,12 @@ export interface State {
   tone: 'good' | 'warn' | 'bad';
 }
 
-export function stateOf({ ended, isConnected, isLearning, lastRowAgeS, report }: TaskStatusMessage): State {
+export function stateOf({ ended, isConnected, isLearning, lastRowAgeS, report, refusals }: TaskStatusMessage): State {
   if (ended !== null) return { text: `ended: ${ended}`, tone: 'bad' };
   if (!isConnected) return { text: 'waits for its source', tone: 'bad' };
+  if (refusals.isRefusing) {
+    return { text: refusals.rowsSince === 0 ? 'no line is a row' : 'lines are refused', tone: 'bad' };
+  }
   if (report.kind === 'anomaly' && report.metrics.isInAlarm) {
     return { text: `alarm: ${report.metrics.column}${isLearning ? '' : ', paused'}`, tone: 'bad' };
   }

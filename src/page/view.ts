@@ -5,6 +5,7 @@ import { Chart, classFormat, type Line, type Palette, percentFormat } from './ch
 import { Controls } from './controls.js';
 import { el, setText } from './dom.js';
 import { duration, figure, percent, whole } from './format.js';
+import { LinesPanel } from './lines.js';
 import { ErrorSeries, RowSeries } from './series.js';
 import { type State, stateOf } from './state.js';
 import { Counters, EventList, RaceTable } from './tables.js';
@@ -55,6 +56,7 @@ export class TaskView {
   private readonly controls: Controls;
   private readonly counters = new Counters();
   private readonly race = new RaceTable();
+  private readonly lines: LinesPanel;
   private readonly events: EventList;
   private readonly source = el('span.source');
   private readonly chip = el('span.chip');
@@ -104,6 +106,7 @@ export class TaskView {
     );
     this.controls = new Controls(task);
     this.events = new EventList(task.events);
+    this.lines = new LinesPanel(columns);
     this.tiles = {
       error: new Tile(isAnomaly ? 'how unusual' : `${task.errorName}, last ${whole(window)} rows`),
       better: new Tile(isAnomaly ? 'alarms' : `against ${status.baselineName}`),
@@ -188,6 +191,7 @@ export class TaskView {
             el('h2', {}, 'Columns'),
             el('div.smalls', {}, ...this.columns.map(({ chart }) => chart.element)),
           ),
+          this.lines.element,
           this.events.element,
           el('details.card.plan', {}, el('summary', {}, el('h2', {}, 'Plan of the network')), this.plan),
         ),
@@ -358,6 +362,7 @@ export class TaskView {
     if (!this.isChosen) this.setSpan(SPANS[rowsPerSecond >= 5 ? 0 : rowsPerSecond >= 0.5 ? 1 : 2][0]);
     this.counters.update(status);
     this.race.update(status);
+    this.lines.update(status);
     this.controls.update(status);
   }
 

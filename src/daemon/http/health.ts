@@ -1,6 +1,6 @@
 import { quotedLine } from '../../bridge/index.js';
 import type { LiveTask, TaskStatus } from '../live-task.js';
-import { reasonsIn } from '../refusals.js';
+import { reasonsIn } from '../refusal-words.js';
 import type { HealthMessage } from './messages.js';
 
 /** A checkpoint is late after so many intervals. */
