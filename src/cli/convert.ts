@@ -25,7 +25,10 @@ interface ConvertFlags {
 export function convertCommand(): Command {
   return new Command('convert')
     .description('turn a recording into CSV or JSON lines, or those into a recording')
-    .argument('<files...>', 'from: .mcap (several, or a folder), .csv or .ndjson; last, to: .csv, .ndjson or .mcap')
+    .argument(
+      '<files...>',
+      'from: .mcap (several, or a folder), .csv, .ndjson, or - for standard input; last, to: .csv, .ndjson or .mcap',
+    )
     .option('-c, --config <file>', 'what the columns are (default: what was recorded, or what the device printed)')
     .option('--rows', 'to .mcap: add a channel of decoded rows, for tools that plot')
     .action(async (files: string[], flags: ConvertFlags) => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { loadConfig } from '../daemon/index.js';
 import { withoutSecrets } from '../daemon/secrets.js';
-import { SerialSource } from '../ingest/index.js';
+import { SerialSource, standardInput } from '../ingest/index.js';
 import { monotonicNs, Recorder, RecordingError, wallNs } from '../recording/index.js';
 import { EXIT_FAILED } from './errors.js';
 import { parseBaud, parseDuration } from './options.js';
@@ -21,7 +21,7 @@ const STATUS_MS = { terminal: 200, plain: 10_000 } as const;
 export function recordCommand(): Command {
   return new Command('record')
     .description('record what a device sends, byte for byte, without learning, until told to stop')
-    .requiredOption('-p, --port <path>', 'serial device')
+    .requiredOption('-p, --port <path>', 'serial device, or - for standard input')
     .requiredOption('-o, --out <file>', 'recording to make (.mcap)')
     .option('-b, --baud <rate>', 'bits per second', parseBaud, 115200)
     .option('-d, --duration <time>', 'stop after 90s, 15m, 2h', parseDuration)
@@ -49,7 +49,7 @@ export function recordCommand(): Command {
         });
       }
 
-      const source = new SerialSource({ path: port, baudRate: baud });
+      const source = port === '-' ? standardInput() : new SerialSource({ path: port, baudRate: baud });
       const startMs = performance.now();
       let isAgain = false;
       const ended = new AbortController();
@@ -58,7 +58,7 @@ export function recordCommand(): Command {
       const timers = [setInterval(() => show(), status.isTTY ? STATUS_MS.terminal : STATUS_MS.plain)];
       if (duration !== undefined) timers.push(setTimeout(stop, 1000 * duration));
       const show = () => {
-        const { rxBytes, rxChunks, disconnects } = source.counters();
+        const { rxBytes = 0, rxChunks = 0, disconnects = 0 } = source.counters();
         const { bytesWritten, lostBytes } = recorder.metrics();
         const seconds = (performance.now() - startMs) / 1000;
         const line = `${out}  ${seconds.toFixed(0)} s  ${rxBytes} bytes in ${rxChunks} reads  ${bytesWritten} written${disconnects > 0 ? `  gone ${disconnects} times` : ''}${lostBytes > 0 ? `  LOST ${lostBytes} bytes` : ''}`;
@@ -68,13 +68,18 @@ export function recordCommand(): Command {
         await source.start({
           bytes: (buffer, length) => recorder.bytes(buffer, length, monotonicNs(), wallNs()),
           opened: (what) => {
-            say(isAgain ? `${what} is back` : `recording ${port} at ${baud}; Ctrl-C ends it`);
-            recorder.event({ type: 'opened', what, isAgain, mayBeMidLine: true });
+            say(
+              isAgain
+                ? `${what} is back`
+                : `recording ${port === '-' ? 'standard input' : `${port} at ${baud}`}; Ctrl-C ends it`,
+            );
+            recorder.event({ type: 'opened', what, isAgain, mayBeMidLine: port !== '-' });
             isAgain = true;
           },
           closed: (reason) => {
             recorder.event({ type: 'closed', reason });
-            if (reason !== 'stopped') say(`${port} is gone: ${reason}; waiting for it`);
+            if (port === '-') stop();
+            else if (reason !== 'stopped') say(`${port} is gone: ${reason}; waiting for it`);
           },
         });
         await recorder.flush();
@@ -90,7 +95,7 @@ export function recordCommand(): Command {
           await new Promise((resolve) => ended.signal.addEventListener('abort', resolve, { once: true }));
         }
         await source.stop();
-        recorder.event({ type: 'end', reason: 'stop', finished: false });
+        recorder.event({ type: 'end', reason: 'stop', finished: port === '-' });
       } finally {
         for (const timer of timers) clearInterval(timer);
         process.off('SIGINT', stop).off('SIGTERM', stop);

@@ -12,6 +12,7 @@ import type { Priority } from './journal.js';
 import { learnAgain } from './learn-again.js';
 import type { LiveTask, TaskEvent, TaskObserver, TaskStatus } from './live-task.js';
 import { keepsUp } from './notify.js';
+import { PortWatch } from './port-watch.js';
 import { RefusalNews } from './refusals.js';
 import { replayWithin } from './replay-budget.js';
 import { RowWatch } from './row-watch.js';
@@ -64,6 +65,7 @@ export class TaskRun implements LiveTask {
   private readonly link: DeviceLink;
   private readonly driftNews: DriftNews;
   private readonly refusals: RefusalNews;
+  private readonly portWatch: PortWatch;
   /** A watcher has told something that has not been said yet. */
   private hasDrifted = false;
   /** Keeps everything received; null where nothing is recorded. */
@@ -152,6 +154,17 @@ export class TaskRun implements LiveTask {
       },
     });
     this.refusals = new RefusalNews(this.pipeline, (text, priority) => this.say(text, priority));
+    this.portWatch = new PortWatch({
+      port: () => this.config.source.port,
+      refused: () => this.pipeline.decoder.lines.refusals.refused,
+      received: () => this.source.counters().rxBytes ?? 0,
+      isChecked: () => this.pipeline.decoder.mode === 'binary' || this.pipeline.decoder.lines.format?.checksum === true,
+      say: (text, priority) => this.say(text, priority),
+      isLearning: () => this.stream.isLearning,
+      setLearning: (on) => {
+        if (this.session !== null && !this.isOver) this.session.setLearning(on);
+      },
+    });
   }
 
   /**
@@ -186,6 +199,7 @@ export class TaskRun implements LiveTask {
     this.driftNews.begin();
     this.line.begin();
     this.refusals.begin();
+    this.portWatch.begin();
     await this.source.open(this.config);
     checkpoints.every(this.config.checkpoint.intervalS);
     if (checkpoints.isChanged) checkpoints.save().catch(() => {}); // it is said
@@ -201,6 +215,7 @@ export class TaskRun implements LiveTask {
     } finally {
       this.isOver = true;
       this.refusals.stop();
+      this.portWatch.stop();
       checkpoints.stop();
       await this.source.close();
     }
@@ -323,6 +338,8 @@ export class TaskRun implements LiveTask {
       name: this.config.name,
       source: source.description,
       isConnected: source.isConnected,
+      sourceProblem: source.problem,
+      otherReaders: this.portWatch.others,
       ended: this.endedBy,
       isLearning: stream.isLearning,
       rowsPerSecond: this.line.rowsPerSecond,
@@ -435,7 +452,10 @@ export class TaskRun implements LiveTask {
         timer.end(stream.rows);
         if (this.hasDrifted) this.tellDrift();
       },
-      opened: (what, how) => this.session!.opened(what, how),
+      opened: (what, how) => {
+        this.session!.opened(what, how);
+        this.portWatch.opened();
+      },
       closed: (reason) => {
         this.link.closed();
         this.session!.closed(reason);

@@ -31,6 +31,8 @@ export interface TaskSourceOptions {
  */
 export class TaskSource {
   isConnected = false;
+  /** Why it does not open, though it is there; null where it does, or is not there. */
+  problem: string | null = null;
   private opened: OpenedSource | null = null;
   /** What it was opened by. */
   private config: Config | null = null;
@@ -187,8 +189,16 @@ export class TaskSource {
       opened: (what) => {
         found();
         this.isConnected = true;
+        this.problem = null;
         options.say(this.isLost ? `${what} is back` : `${description}; ${options.executor} executor`);
         options.opened(what, { isAgain: this.isLost, mayBeMidLine: opensMidLine });
+      },
+      refused: (problem) => {
+        found();
+        const isThere = problem.code !== 'INGEST_NOT_FOUND';
+        this.problem = isThere ? problem.message : null;
+        if (isThere) options.say(`${problem.message}; it is tried again`, 'warning');
+        else options.say(`waits for ${description}`);
       },
       closed: (reason) => {
         this.isConnected = false;

@@ -42,6 +42,10 @@ export interface TaskStatus {
   /** What its rows come from: `/dev/ttyACM0 at 115200`; '' before it was opened. */
   source: string;
   isConnected: boolean;
+  /** Why the source does not open, though it is there; null where it does, or is not there. */
+  sourceProblem: string | null;
+  /** Other programs that read the same port. */
+  otherReaders: string[];
   /** Why it has ended; null while it runs. */
   ended: string | null;
   isLearning: boolean;

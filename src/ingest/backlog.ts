@@ -1,3 +1,4 @@
+import type { EdgegradError } from '../spec/errors.js';
 import type { ByteSink } from './source.js';
 
 /** How long the bytes of one call may take; the rest waits until the event loop has been round. */
@@ -79,6 +80,11 @@ export class Backlog implements ByteSink {
   opened(what: string): void {
     this.isTorn = false; // nothing is learned across an opening anyway
     this.inOrder(true, () => this.sink.opened(what));
+  }
+
+  /** Nothing waits of a source that was not open. */
+  refused(problem: EdgegradError): void {
+    this.sink.refused?.(problem);
   }
 
   closed(reason: string): void {

@@ -2,6 +2,7 @@ export { Backlog, type BacklogOptions, type BacklogSink } from './backlog.js';
 export { IngestError } from './errors.js';
 export { FileSource } from './file.js';
 export { FirmwareDevice, type FirmwareDeviceOptions } from './firmware-device.js';
+export { deviceOf, type Holder, holdersOf, readersOf } from './holders.js';
 export { loadBinding } from './linux-port.js';
 export { MemorySource } from './memory.js';
 export { packageFile } from './package-file.js';

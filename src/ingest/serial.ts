@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IngestError, serialError } from './errors.js';
+import { deviceOf, readersOf } from './holders.js';
 import { openLinuxPort } from './linux-port.js';
 import type { OpenPort, PortListener } from './open-port.js';
 import { directoryOf, isPortPattern, resolvePort } from './ports.js';
@@ -9,6 +10,8 @@ import type { ByteSink, ByteSource } from './source.js';
 import { openStreamPort } from './stream-port.js';
 
 const BUFFER_BYTES = 65536;
+/** The code of a port that is waited for. */
+const NOT_THERE = 'INGEST_NOT_FOUND';
 /** A device that does not read is not written to: what it would read later is no longer true. */
 const MAX_UNSENT_BYTES = 1024;
 
@@ -60,6 +63,10 @@ export class SerialSource implements ByteSource {
   private opens = 0;
   private disconnects = 0;
   private failedAttempts = 0;
+  /** Why the last attempt failed; '' after one that did not. */
+  private failure = '';
+  /** The reason that was passed on last; '' where the port was not there, or was open. */
+  private passedOn = '';
 
   constructor(options: SerialOptions) {
     this.options = {
@@ -92,9 +99,9 @@ export class SerialSource implements ByteSource {
     } catch (error) {
       if (!this.options.wait) {
         this.sink = null;
-        throw serialError(this.options.path, error);
+        throw withHolders(this.options.path, serialError(this.options.path, error));
       }
-      this.failedAttempts++;
+      this.failed(error, true);
       if (this.sink === null) return;
       const opened = new Promise<void>((resolve) => {
         this.firstOpen = resolve;
@@ -135,10 +142,26 @@ export class SerialSource implements ByteSource {
   }
 
   private tryAgain(): void {
-    this.busy = this.open().catch(() => {
-      this.failedAttempts++;
+    this.busy = this.open().catch((error) => {
+      this.failed(error, false);
       if (this.sink !== null) this.retry.schedule();
     });
+  }
+
+  /**
+   * An attempt has failed. A port that is not there is what is waited for; another reason is passed on: at the start at
+   * once, later the second time in succession, since a node that has just appeared gets its permissions a moment later.
+   */
+  private failed(error: unknown, isFirst: boolean): void {
+    this.failedAttempts++;
+    const { path } = this.options;
+    const problem = serialError(path, error);
+    const isAgain = problem.code === this.failure || isFirst;
+    this.failure = problem.code;
+    if (problem.code === this.passedOn || !isAgain) return;
+    if (problem.code === NOT_THERE && this.passedOn === '') return;
+    this.passedOn = problem.code === NOT_THERE ? '' : problem.code;
+    this.sink?.refused?.(withHolders(path, problem));
   }
 
   private async open(): Promise<void> {
@@ -161,6 +184,8 @@ export class SerialSource implements ByteSource {
     }
     this.connection = connection;
     this.opens++;
+    this.failure = '';
+    this.passedOn = '';
     this.retry.succeeded();
     this.sink.opened(path);
     this.firstOpen?.();
@@ -182,6 +207,19 @@ export class SerialSource implements ByteSource {
     });
     this.sink?.closed(reason);
   }
+}
+
+/** Who has a port that is locked, where this user may see it. */
+function withHolders(path: string, problem: IngestError): IngestError {
+  const device = problem.code === 'INGEST_LOCKED' ? deviceOf(path) : undefined;
+  const holders = device === undefined ? [] : readersOf(device);
+  if (holders.length === 0) return problem;
+  const names = holders.map(({ command, pid }) => `${command}, process ${pid}`).join(', and ');
+  return new IngestError(problem.code, {
+    ...problem.problem,
+    found: `a port that is held by ${names}`,
+    remedy: `close it, or: kill ${holders.map(({ pid }) => pid).join(' ')}`,
+  });
 }
 
 /** Says in words what would otherwise come back from the driver as a number. */

@@ -22,6 +22,9 @@ export class SharedSource {
       this.openedWhat = what;
       for (const sink of this.sinks) sink.opened(what);
     },
+    refused: (problem) => {
+      for (const sink of this.sinks) sink.refused?.(problem);
+    },
     closed: (reason) => {
       this.openedWhat = null;
       for (const sink of this.sinks) sink.closed(reason);

@@ -1,9 +1,16 @@
+import type { EdgegradError } from '../spec/errors.js';
+
 /** Who takes the bytes of a source. None of these may throw. */
 export interface ByteSink {
   /** `buffer[0, length)` are the next bytes. The buffer belongs to the source, which uses it again after the call. */
   bytes(buffer: Uint8Array, length: number): void;
   /** Bytes come from now on. */
   opened(what: string): void;
+  /**
+   * It does not open, though it is there, and is tried again: no permission, another program has it, an error. Called once
+   * for each reason in succession.
+   */
+  refused?(problem: EdgegradError): void;
   /** No bytes come until the next `opened`, if there is one. Called once for every `opened`. */
   closed(reason: string): void;
 }

@@ -10,6 +10,7 @@ import { ISO_TIME, plainHeader } from './text-log.js';
  * Makes a recording of a text log: the lines a device would have printed, one message each, at the times of its
  * `iso_time` column, or else of the time column, or else a second apart.
  *
+ * @param log a path, or `-` for standard input
  * @param config recorded too, so that a replay needs no other
  * @returns how many lines there were
  * @throws RecordingError where the log cannot be read or the file not be written
@@ -28,7 +29,10 @@ export async function textToRecording(
   let timeNs = 0;
   const event = (what: Parameters<RecordingFile['addEvent']>[0]) => file.addEvent(what, sequence++, timeNs, timeNs);
   try {
-    for await (const line of createInterface({ input: createReadStream(log), crlfDelay: Infinity })) {
+    for await (const line of createInterface({
+      input: log === '-' ? process.stdin : createReadStream(log),
+      crlfDelay: Infinity,
+    })) {
       if (lines === 0) isJson = line.startsWith('{');
       const csv = isJson
         ? Buffer.from(json.convert(Buffer.from(`${line}\n`), Buffer.byteLength(line) + 1)).toString()

@@ -12,10 +12,10 @@ import {
   checkPower,
   checkSpeed,
 } from '../../src/cli/doctor/machine.js';
-import { checkPort, holdersOf } from '../../src/cli/doctor/port.js';
+import { checkPort } from '../../src/cli/doctor/port.js';
 import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 import { measureRowUs } from '../../src/daemon/row-time.js';
-import { SimulatedDevice } from '../../src/ingest/index.js';
+import { holdersOf, SimulatedDevice } from '../../src/ingest/index.js';
 import { createStream } from '../../src/stream/index.js';
 import { edgegrad as command } from '../support/cli.js';
 import { needPty } from '../support/pty.js';

@@ -292,3 +292,14 @@ describe('record', () => {
     expect([code, out]).toEqual([2, '']);
   });
 });
+
+test('- is standard input for what records and converts', async () => {
+  const rows = `a,b\n${Array.from({ length: 20 }, (_, i) => `${i},${2 * i}\n`).join('')}20,40`;
+  const recorded = await runCli(folder, ['record', '--port', '-', '--out', 'piped.mcap'], undefined, rows);
+  expect(recorded.code).toBe(0);
+  const converted = await runCli(folder, ['convert', '-', 'converted.mcap'], undefined, rows);
+  expect(converted.code).toBe(0);
+  for (const name of ['piped', 'converted']) {
+    expect((await edgegrad('convert', `${name}.mcap`, `${name}.csv`)).out).toContain('21 rows, 0 lines');
+  }
+});

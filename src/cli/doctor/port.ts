@@ -1,9 +1,9 @@
-import { accessSync, constants, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { listPorts, resolvePort } from '../../ingest/index.js';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type Holder, holdersOf, listPorts, resolvePort } from '../../ingest/index.js';
 import { EdgegradError } from '../../spec/index.js';
 import { type Finding, ok, problem, warning } from './finding.js';
-import { namesIn, textOf } from './machine.js';
+import { textOf } from './machine.js';
 
 /** A serial port that was looked at, and whether it may be listened to. */
 export interface LookedAt {
@@ -88,39 +88,7 @@ function checkConsole(path: string): Finding[] {
   ];
 }
 
-interface Holder {
-  pid: number;
-  command: string;
-  isEdgegrad: boolean;
-}
-
-/** The processes that have a device open, as far as this user may see them; not this one. */
-export function holdersOf(path: string): Holder[] {
-  const holders: Holder[] = [];
-  for (const entry of namesIn('/proc')) {
-    const pid = Number(entry);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const folder = join('/proc', entry, 'fd');
-    if (!namesIn(folder).some((fd) => linkOf(join(folder, fd)) === path)) continue;
-    const words = (textOf(join('/proc', entry, 'cmdline')) ?? '').split('\0');
-    holders.push({
-      pid,
-      command: textOf(join('/proc', entry, 'comm')) ?? '',
-      isEdgegrad: words.includes('run') && words.some((word) => /edgegrad|cli\.js$/.test(word)),
-    });
-  }
-  return holders;
-}
-
 function described({ pid, command, isEdgegrad }: Holder): Finding {
   if (isEdgegrad) return ok('holder', `edgegrad itself learns from it, process ${pid}`);
   return problem('holder', `${command}, process ${pid}, has the port open`, `close it, or: kill ${pid}`);
-}
-
-function linkOf(file: string): string | undefined {
-  try {
-    return readlinkSync(file);
-  } catch {
-    return undefined;
-  }
 }

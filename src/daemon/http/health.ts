@@ -31,11 +31,19 @@ export class Health {
     return { status: isFailing ? 'failing' : isDegraded ? 'degraded' : 'ok', tasks };
   }
 
-  private problemsOf({ ended, checkpoint, refusals }: TaskStatus, intervalS: number, isProgressing: boolean): string[] {
+  private problemsOf(
+    { ended, checkpoint, refusals, sourceProblem, otherReaders }: TaskStatus,
+    intervalS: number,
+    isProgressing: boolean,
+  ): string[] {
     const problems: string[] = [];
     if (ended !== null && ended !== 'stopped' && ended !== 'end of log') problems.push(`ended: ${ended}`);
     if (ended === null && !isProgressing) problems.push('bytes come in, but no work is done');
     const { sinceS, rowsSince } = refusals;
+    if (ended === null && sourceProblem !== null) problems.push(`source: ${sourceProblem}`);
+    if (ended === null && otherReaders.length > 0) {
+      problems.push(`source: ${otherReaders.join(' and ')} reads the same port and takes bytes away`);
+    }
     if (ended === null && sinceS !== null && sinceS > NO_ROWS_S && rowsSince === 0) {
       problems.push(`no row for ${Math.round(sinceS)} s: ${refusedNote(refusals)}`);
     }
