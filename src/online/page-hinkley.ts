@@ -42,9 +42,16 @@ export class PageHinkley implements DriftDetector {
   private readonly options: Required<Omit<PageHinkleyOptions, 'scale'>>;
   private readonly fixedScale: number;
 
-  constructor(options: PageHinkleyOptions = {}) {
-    this.options = { delta: 0.005, lambda: 50, alpha: 0.9999, grace: 30, direction: 'both', ...options };
-    this.fixedScale = options.scale ?? 0;
+  constructor({
+    delta = 0.005,
+    lambda = 50,
+    alpha = 0.9999,
+    grace = 30,
+    direction = 'both',
+    scale = 0,
+  }: PageHinkleyOptions = {}) {
+    this.options = { delta, lambda, alpha, grace, direction };
+    this.fixedScale = scale;
     this.scalars[SCALE] = this.fixedScale;
   }
 

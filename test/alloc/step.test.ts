@@ -2,10 +2,12 @@ import { Session } from 'node:inspector/promises';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { expect, test } from 'vitest';
 import { createNetwork } from '../../src/engine/index.js';
-import { allocatedBytes, SETTLES } from '../support/allocations.js';
+import { allocatedBytes } from '../support/allocations.js';
 import { tanhNetwork } from '../support/networks.js';
 
 const STEPS = 1_000_000;
+
+const MOST_ROUNDS = 3;
 
 /** Bytes a call of `run` allocates in the engine, and the collections while another round of it runs. */
 async function costOf(
@@ -13,7 +15,16 @@ async function costOf(
   run: (count: number) => void,
 ): Promise<{ bytes: number; report: string; collections: number }> {
   run(50_000);
-  const { total, report } = await allocatedBytes(new Session(), /src\/(engine|kernels)/, () => run(calls));
+  const { total, report } = await allocatedBytes(new Session(), /src\/(engine|kernels)/, () => run(calls), calls);
+  // The runner's own garbage may come due in a round: the least of three counts.
+  let collections = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < MOST_ROUNDS && collections > 0; round++) {
+    collections = Math.min(collections, await collectionsOf(() => run(calls)));
+  }
+  return { bytes: total / calls, report, collections };
+}
+
+async function collectionsOf(run: () => void): Promise<number> {
   globalThis.gc?.();
   await new Promise((resolve) => setTimeout(resolve, 20));
   let collections = 0;
@@ -21,16 +32,13 @@ async function costOf(
     collections += list.getEntries().length;
   });
   observer.observe({ entryTypes: ['gc'] });
-  run(calls);
+  run();
   await new Promise((resolve) => setTimeout(resolve, 20));
   observer.disconnect();
-  return { bytes: total / calls, report, collections };
+  return collections;
 }
 
-// The runner's own garbage may come due meanwhile: once more is allowed.
-test('step: a million of them allocate at most one byte each in the engine, and collect nothing', {
-  retry: 2,
-}, async () => {
+test('step: a million of them allocate at most one byte each in the engine, and collect nothing', async () => {
   const net = createNetwork(tanhNetwork('8-16-4'), { executor: 'simd' });
   net.input.set([1, 2, 3, 4, 5, 6, 7, 8]);
   const { bytes, report, collections } = await costOf(STEPS, (count) => {
@@ -46,7 +54,7 @@ test('step: a million of them allocate at most one byte each in the engine, and 
 
 // V8 inlines a call of WebAssembly only where it has seen one instance, and `learn` only where it likes to: a number that
 // comes back from either would be boxed otherwise.
-test('tryStep: several networks of different sizes in one process allocate as little', SETTLES, async () => {
+test('tryStep: several networks of different sizes in one process allocate as little', async () => {
   const networks = ['8-16-4', '32-64-32-8', '6-64-64-6', '3-1', '20-12-2'].map((widths) =>
     createNetwork(tanhNetwork(widths), { executor: 'simd' }),
   );

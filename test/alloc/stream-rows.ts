@@ -33,6 +33,6 @@ export async function bytesPerRow(
     }
   };
   run(warmRows);
-  const { total, report } = await allocatedBytes(new Session(), /src\/(stream|online|engine)/, () => run(rows));
+  const { total, report } = await allocatedBytes(new Session(), /src\/(stream|online|engine)/, () => run(rows), rows);
   return { bytes: total / rows, report };
 }

@@ -1,3 +1,5 @@
+// @slow every command of docs/recordings.md is run
+
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -3,20 +3,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, type TestContext, test } from 'vitest';
-import { edgegrad as command, type Ended } from '../support/cli.js';
+import { edgegrad as command, type Ended, otherUser } from '../support/cli.js';
 import { needTool } from '../support/tools.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'edgegrad-service-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const isRoot = process.geteuid?.() === 0;
-const NOBODY = 65534;
 
 /** As a user who is not root; skipped where such a user cannot read the program. */
 async function edgegrad(context: TestContext, args: string[]): Promise<Ended> {
-  if (!isRoot) return command(args, { cwd: '/' });
-  const { status } = spawnSync('cat', [join(import.meta.dirname, '../../dist/cli.js')], { uid: NOBODY, cwd: '/' });
-  if (status !== 0) context.skip('only root can read this directory');
-  return command(args, { cwd: '/', uid: NOBODY });
+  return command(args, { cwd: '/', uid: otherUser(context) });
 }
 const units = join(folder, 'units');
 

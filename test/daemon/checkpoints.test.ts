@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CheckpointStore } from '../../src/daemon/index.js';
 import { CheckpointError, decodeSafetensors, encodeSafetensors } from '../../src/models/index.js';
-import { edgegrad } from '../support/cli.js';
+import { edgegrad, otherUser } from '../support/cli.js';
 
 let folder = '';
 beforeEach(() => {
@@ -56,7 +56,7 @@ test('an error that is no refusal is not hidden', async () => {
   ).resolves.toMatchObject({ used: undefined });
 });
 
-test('a directory that cannot be written to is known before anything is learned', async () => {
+test('a directory that cannot be written to is known before anything is learned', async (context) => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   await expect(new CheckpointStore(join(file, 'below'), 'x').prepare()).rejects.toThrow(
@@ -65,8 +65,10 @@ test('a directory that cannot be written to is known before anything is learned'
   await expect(new CheckpointStore('/proc/nothing/here', 'x').prepare()).rejects.toThrow(/CONFIG_STATE/);
   // As a user who is not root, who may write everywhere.
   chmodSync(folder, 0o500);
-  const uid = process.geteuid?.() === 0 ? 65534 : undefined;
-  const { code, err } = await edgegrad(['run', '--port', '-', '--state', folder], { cwd: '/', uid });
+  const { code, err } = await edgegrad(['run', '--port', '-', '--state', folder], {
+    cwd: '/',
+    uid: otherUser(context),
+  });
   expect([code, err]).toEqual([2, expect.stringContaining('CONFIG_STATE: checkpoint.directory')]);
   chmodSync(folder, 0o700);
 });

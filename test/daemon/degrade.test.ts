@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
 import type { BeginMessage, StatusMessage } from '../../src/daemon/http/messages.js';
 import { RowWatch } from '../../src/daemon/row-watch.js';
-import { SaveSchedule } from '../../src/daemon/save-schedule.js';
 import { resolveColumns } from '../../src/spec/index.js';
 import { MISSING, PREDICTED, QUARANTINED } from '../../src/stream/index.js';
 import { edgegrad } from '../support/cli.js';
@@ -155,14 +154,12 @@ test('more bytes than it can learn from: it answers, saves and leaves as ever, a
   await pause(3000);
   expect(residentMB(flooded.child.pid!) - before).toBeLessThan(30);
   expect(flooded.said().slice(saidBytes)).not.toMatch(/faster|keeps up/); // once, however long it lasts
-  const askedMs = performance.now();
+  // Signals are served in the middle of it: the flood goes on until both are.
   flooded.child.kill('SIGUSR1');
   await flooded.hears(/saved .*b\.safetensors/);
-  expect(performance.now() - askedMs).toBeLessThan(2000);
-  const stopMs = performance.now();
   flooded.child.kill('SIGTERM');
   expect(await flooded.closed, flooded.said()).toBe(0);
-  expect(performance.now() - stopMs).toBeLessThan(2000);
+  expect(isOver).toBe(false);
   isOver = true;
   await flood;
   run.child.kill('SIGTERM');
@@ -203,11 +200,13 @@ test('a pipe that is faster than the learning is held: not one row is lost, and 
   run.child.stdin.end(lineRows(0, rows));
   await run.hears(/rows are CSV/);
   await pause(300);
-  const askedMs = performance.now();
   run.child.kill('SIGUSR1');
   await run.hears(/saved .*a\.safetensors/);
-  expect(performance.now() - askedMs).toBeLessThan(2000);
   expect(await run.closed, run.said()).toBe(0);
+  // The signal was served in the middle, not when everything was learned.
+  const [, served] = /saved .*a\.safetensors, hash \w+, (\d+) rows/.exec(run.said()) ?? [];
+  expect(Number(served)).toBeGreaterThan(0);
+  expect(Number(served)).toBeLessThan(rows);
   expect(run.said()).toContain(`a: ${rows} rows in all`);
   expect(run.said()).not.toMatch(/faster/);
 });
@@ -300,33 +299,6 @@ test('bad rows now and then are nothing to be said', () => {
     watch.take(i % 100 === 99 ? PREDICTED : QUARANTINED);
   }
   expect(said).toEqual([]);
-});
-
-test('a failed save is tried again sooner, then less and less often, and as ever once one has worked', async () => {
-  vi.useFakeTimers();
-  try {
-    const times: number[] = [];
-    let works = false;
-    const start = Date.now();
-    const schedule = new SaveSchedule(
-      () => true,
-      async () => {
-        times.push((Date.now() - start) / 1000);
-        if (!works) throw new Error('full');
-      },
-    );
-    schedule.every(300);
-    await vi.advanceTimersByTimeAsync(460_000);
-    expect(times).toEqual([300, 305, 315, 335, 375, 455]);
-    works = true;
-    await vi.advanceTimersByTimeAsync(460_000);
-    expect(times.slice(6)).toEqual([615, 915]);
-    schedule.stop();
-    await vi.advanceTimersByTimeAsync(1e6);
-    expect(times).toHaveLength(8);
-  } finally {
-    vi.useRealTimers();
-  }
 });
 
 test('a wall clock that jumps back ten years, forward and back again: the same bits are learned, everything goes on', async () => {

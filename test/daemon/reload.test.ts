@@ -238,9 +238,9 @@ test('a stop while another broker is tried is a stop', async (context) => {
   configure(run.folder, 'a.toml', LINE_CONFIG('a', `[mqtt]\nurl = "mqtt://127.0.0.1:${silent.port}"\n`));
   run.child.kill('SIGHUP');
   await new Promise((resolve) => setTimeout(resolve, 500));
-  const beganMs = performance.now();
   await run.stop();
-  expect(performance.now() - beganMs).toBeLessThan(2000);
+  // The other broker was given up, not waited for until it was refused.
+  expect(run.said()).not.toMatch(/kept as it was|configuration changed/);
 });
 
 test('lines on standard output are switched on and off', async () => {

@@ -20,8 +20,6 @@ network = { executor = "reference", optimizer = { kind = "sgd", rate = 0.001 }, 
 ${more}
 `;
 const RECORD = '[record]\ndirectory = "recordings"\n';
-/** All that happens after a signal. */
-const STOP_MS = 2000;
 
 /** Rows of 150 bytes: of a pipe, a few hundred of them are taken at once. */
 const slowRows = (from: number, count: number) =>
@@ -44,12 +42,10 @@ async function arrived({ said, hears }: ReturnType<typeof runDaemon>, bytes: num
   }
 }
 
-/** Sends SIGTERM and waits for the end, which has to come in time. */
+/** Sends SIGTERM and waits for the end. */
 async function stopped({ child, closed, said }: ReturnType<typeof runDaemon>): Promise<string> {
-  const beganMs = performance.now();
   child.kill('SIGTERM');
   expect(await closed, said()).toBe(0);
-  expect(performance.now() - beganMs).toBeLessThan(STOP_MS);
   return said();
 }
 

@@ -38,7 +38,7 @@ test('a service starts, is started anew by the watchdog, goes on, reloads, stops
   write('/srv/wind.toml', config('200'));
   write(`/etc/systemd/system/${UNIT}.d/test.conf`, DROP_IN);
 
-  const show = (property: string) => run('systemctl', 'show', UNIT, '-p', property, '--value').out.trim();
+  const show = (property: string, unit = UNIT) => run('systemctl', 'show', unit, '-p', property, '--value').out.trim();
   const journal = (...args: string[]) => run('journalctl', '-u', UNIT, '-o', 'cat', '--no-pager', ...args).out;
   const until = async (what: string, condition: () => boolean) => {
     for (let i = 0; i < 150 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 200));
@@ -90,13 +90,16 @@ test('a service starts, is started anew by the watchdog, goes on, reloads, stops
   expect([show('MainPID'), show('ActiveState')]).toEqual([process, 'active']);
   write('/srv/wind.toml', config('200'));
 
-  const stop = (unit: string): number => {
-    const start = performance.now();
+  // One that did not end in time would be killed: its result would be `timeout`.
+  const stop = (unit: string): void => {
     expect(run('systemctl', 'stop', unit).code).toBe(0);
-    return Math.round(performance.now() - start);
+    expect([show('ActiveState', unit), show('Result', unit), show('ExecMainStatus', unit)]).toEqual([
+      'inactive',
+      'success',
+      '0',
+    ]);
   };
-  const stopMs = stop(UNIT);
-  expect([show('ActiveState'), show('Result'), show('ExecMainStatus')]).toEqual(['inactive', 'success', '0']);
+  stop(UNIT);
   expect(journal()).toMatch(/saved \/var\/lib\/edgegrad-wind\/wind\.safetensors, hash \w{16}/);
   const stopped = edgegrad('service', 'status');
   expect(stopped.code).toBe(1);
@@ -113,10 +116,7 @@ test('a service starts, is started anew by the watchdog, goes on, reloads, stops
   expect(edgegrad('service', 'install', '--now').code).toBe(0);
   const said = () => run('journalctl', '-u', LOG, '-o', 'cat', '--no-pager').out;
   await until('rows of the log', () => said().includes('rows are CSV'));
-  const stopOfLogMs = stop(LOG);
-  console.log(`stopped in ${stopMs} and ${stopOfLogMs} ms`);
+  stop(LOG);
   expect(said()).toMatch(/saved \S+, hash \w{16}/);
   expect(said()).not.toContain('systemd is not told');
-  // Far below what would be waited for before it is killed.
-  expect(Math.max(stopMs, stopOfLogMs)).toBeLessThan(5000);
 });

@@ -74,19 +74,6 @@ describe('a serial port', () => {
     expect(listener.received().toString()).toBe('back\n');
   });
 
-  test('plugged in again does not wait for the next attempt: the directory is watched', async (context) => {
-    const link = join(await temporaryDirectory(), 'ttyDEVICE');
-    const first = await needPty(context, { link });
-    const { listener } = await listening({ path: link, random: () => 0 });
-    await first.unplug();
-    await new Promise((resolve) => setTimeout(resolve, 1000)); // attempts at 0.1, 0.3 and 0.7 s; the next would be at 1.5 s
-    const second = await needPty(context, { link });
-    const plugged = performance.now();
-    await listener.until(() => listener.events.length === 3);
-    expect(performance.now() - plugged).toBeLessThan(400);
-    expect(second.path).toBe(link);
-  });
-
   test('twenty reconnects leave no descriptor behind', async (context) => {
     const link = join(await temporaryDirectory(), 'ttyDEVICE');
     const { listener, source } = { listener: new Listener(), source: new SerialSource({ path: link, wait: true }) };

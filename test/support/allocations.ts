@@ -1,21 +1,35 @@
 import type { HeapProfiler } from 'node:inspector';
 import type { Session } from 'node:inspector/promises';
 
-/**
- * For a test that looks at allocations: V8 may compile a function, or give up what it compiled, meanwhile. What allocates
- * for good does so every time.
- */
-export const SETTLES = { retry: 2 };
+const MOST_RUNS = 3;
+
+export interface Allocated {
+  total: number;
+  report: string;
+}
 
 /**
  * Bytes the heap profiler saw functions of `files`, and whatever they called, allocate while `work` ran, garbage included,
  * and the worst of them. (A built-in such as `subarray` has a frame of its own, without a file.)
+ *
+ * V8 may compile a function, or give up what it compiled, while it runs, and needs heap numbers until it has. What allocates
+ * for good does so every time: where there is more than `allowed`, the least of three runs counts.
  */
 export async function allocatedBytes(
   session: Session,
   files: RegExp,
   work: () => void,
-): Promise<{ total: number; report: string }> {
+  allowed = 0,
+): Promise<Allocated> {
+  let least: Allocated = { total: Number.POSITIVE_INFINITY, report: '' };
+  for (let run = 0; run < MOST_RUNS && least.total > allowed; run++) {
+    const allocated = await allocatedOnce(session, files, work);
+    if (allocated.total < least.total) least = allocated;
+  }
+  return least;
+}
+
+async function allocatedOnce(session: Session, files: RegExp, work: () => void): Promise<Allocated> {
   session.connect();
   try {
     await session.post('HeapProfiler.enable');

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { TestContext } from 'vitest';
 
 const cli = join(import.meta.dirname, '../../dist/cli.js');
 
@@ -50,3 +51,13 @@ export const runCli = (
   input?: Around['input'],
   env?: NodeJS.ProcessEnv,
 ): Promise<Ended> => edgegrad(args, { cwd, during, input, env });
+
+const NOBODY = 65534;
+
+/** A user who is not root, to run as; undefined where this one is none. Skipped where such a user cannot read the program. */
+export function otherUser(context: TestContext): number | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  if (spawnSync('cat', [cli], { uid: NOBODY, cwd: '/' }).status !== 0)
+    context.skip('only root can read this directory');
+  return NOBODY;
+}
