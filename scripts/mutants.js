@@ -14,6 +14,7 @@ const TIMEOUT_MS = 300_000;
 const COPIED = ['src', 'test', 'scripts', 'docs', 'models', 'firmware-bridge', 'dist', 'build'];
 /** Binaries of other versions of Node, which no test needs. */
 const NODES = join(root, 'build/nodes');
+const COPY = { recursive: true, preserveTimestamps: true, force: true };
 const LINKED = ['node_modules'];
 
 const wanted = process.argv.slice(2);
@@ -30,7 +31,7 @@ function copyProject() {
   const files = readdirSync(root, { withFileTypes: true }).filter((each) => each.isFile());
   for (const name of [...COPIED, ...files.map((each) => each.name)]) {
     const filter = (path) => path !== NODES;
-    cpSync(join(root, name), join(folder, name), { recursive: true, preserveTimestamps: true, filter });
+    cpSync(join(root, name), join(folder, name), { ...COPY, filter });
   }
   for (const name of LINKED) symlinkSync(join(root, name), join(folder, name));
   return folder;
@@ -94,27 +95,34 @@ async function test(folder, files) {
   }
 }
 
+/** Builds with the fault in it. @returns what puts the output of before back */
 async function build(folder, kind) {
-  if (kind === undefined) return;
+  if (kind === undefined) return () => {};
+  const outputs = ['dist', 'build', 'src/kernels'];
+  for (const output of outputs) cpSync(join(folder, output), join(folder, 'kept', output), COPY);
   const args = kind === 'kernels' ? ['scripts/build-kernels.js'] : ['scripts/build.js', '--force'];
   const { code, text } = await run(folder, ...args);
   if (code !== 0) throw new Error(`it does not build\n${text}`);
+  return () => {
+    for (const output of outputs) cpSync(join(folder, 'kept', output), join(folder, output), COPY);
+  };
 }
 
 /** @returns why the fault counts as not noticed; undefined where its test has gone red */
 async function problemOf(fault, folder) {
   const { file, text, faulty } = place(fault, sourcesOf(folder));
-  writeFileSync(file, faulty);
+  let restore = () => {};
   try {
-    await build(folder, fault.build);
+    writeFileSync(file, faulty);
+    restore = await build(folder, fault.build);
     const { failed, passed, text: printed } = await test(folder, [fault.test]);
     if (failed > 0) return undefined;
     return passed > 0 ? `${fault.test} stays green` : `${fault.test} runs no test\n${printed.slice(-2000)}`;
   } catch (error) {
     return error.message;
   } finally {
+    restore();
     writeFileSync(file, text);
-    await build(folder, fault.build);
   }
 }
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ConformalIntervals, DRIFT, PageHinkley, ReplayMemory, RunningScaler } from '../../src/online/index.js';
+import {
+  ConformalIntervals,
+  DRIFT,
+  PageHinkley,
+  ReplayMemory,
+  RobustScale,
+  RunningScaler,
+} from '../../src/online/index.js';
 
 // How long the parts that forget remember: each is compared with its closed form.
 
@@ -19,6 +26,16 @@ describe('scaler', () => {
     expect(mean()).toBeCloseTo(0, 3);
     feed(1, 8192);
     expect(mean()).toBeCloseTo(1 - Math.exp(-1), 2);
+  });
+});
+
+describe('usual size of errors', () => {
+  it('has taken over 1 − 1/e of a change after 1000 rows', () => {
+    const scale = new RobustScale(1);
+    for (let i = 0; i < 3000; i++) scale.update(Float64Array.of(1));
+    for (let i = 0; i < 1000; i++) scale.update(Float64Array.of(2));
+    const mean = scale.state('x').find(({ name }) => name === 'x.mean')!.data[0];
+    expect(mean).toBeCloseTo(2 - Math.exp(-1), 2);
   });
 });
 

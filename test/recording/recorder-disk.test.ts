@@ -45,7 +45,7 @@ test.for([true, false])('recorder: with syncEachFlush %s, flushes that reach the
 
 test('recorder: the quota holds while a file grows too', async () => {
   const directory = await temporaryDirectory();
-  const limits = { segmentMB: 0.05, quotaMB: 0.2, chunkBytes: 4096, minFreeMB: 0 };
+  const limits = { segmentMB: 0.05, quotaMB: 0.225, chunkBytes: 4096, minFreeMB: 0 };
   const recorder = new Recorder({ destination: { directory, name: 'x' }, ...limits });
   // A file ends with the chunk that makes it full, and has a summary behind it.
   const most = limits.quotaMB * MB + 3 * limits.chunkBytes;
