@@ -160,10 +160,15 @@ export class RefusalAccount {
     this.keep(reason, bytes, start, end, wrongStart, wrongEnd);
   }
 
+  /** Keeps the next good lines, as many as there is room for, among the latest. */
+  watch(): void {
+    this.at[2] = LINES;
+  }
+
   /** The latest lines, oldest first. Good ones are among them from now on: as many as there is room for, once a call. */
   lines(): RawLine[] {
     const { latest, at } = this;
-    at[2] = LINES;
+    this.watch();
     return Array.from({ length: at[1] }, (_, i) => {
       const line = this.rawLine(latest, (at[0] + 2 * LINES - at[1] + i) % LINES);
       const isHeld = i >= at[1] - this.undecided;

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import {
   type Config,
   type ConfigChange,
+  configOf,
   demoConfigPath,
   loadConfig,
   refusedLines,
@@ -20,6 +21,8 @@ import {
 import { SpecError } from '../spec/index.js';
 import type { Stream } from '../stream/index.js';
 import { healthLines } from './health.js';
+import { checkTarget, draftText, likelyKind } from './init/draft.js';
+import { observeFile } from './init/from-file.js';
 import { parseChange, parseSpeed, parseUntil, readCheckpoint } from './options.js';
 import { Progress } from './progress.js';
 
@@ -32,6 +35,7 @@ interface ReplayFlags {
   until?: Until;
   trace?: string;
   set?: ConfigChange[];
+  target?: string;
 }
 
 export function replayCommand(): Command {
@@ -39,6 +43,10 @@ export function replayCommand(): Command {
     .description('play a recorded log through a new network, and print what came of it')
     .argument('<log...>', 'recording (.mcap, several, or a folder), text log (.csv, .ndjson), or - for standard input')
     .option('-c, --config <file>', 'columns, task and network (default: what was recorded; for text, the shipped log)')
+    .option(
+      '-t, --target <column>',
+      'of a text log, without --config: the column to predict from the others, as init finds them',
+    )
     .option('-s, --speed <times>', 'how fast: times real time, or "max"', parseSpeed, 'max')
     .option('--from <checkpoint>', 'begin with what a checkpoint has learned')
     .option('--until <end>', 'a number of rows, a time after the start (90s, 15m, 2h), or a time', parseUntil)
@@ -60,9 +68,11 @@ export function replayCommand(): Command {
         });
       }
       const config =
-        flags.config !== undefined || !isRecording
-          ? loadConfig(flags.config ?? demoConfigPath(), flags.set)
-          : undefined;
+        flags.target !== undefined
+          ? await configFor(logs, isRecording, flags)
+          : flags.config !== undefined || !isRecording
+            ? loadConfig(flags.config ?? demoConfigPath(), flags.set)
+            : undefined;
       const { result, stream } = await play(logs, config, flags);
       if (flags.json) {
         process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -77,6 +87,28 @@ export function replayCommand(): Command {
       );
       if (recording !== undefined) process.stdout.write(healthLines(recording.files, recording.comparison));
     });
+}
+
+/** What `init` would write for a text log. @throws SpecError where that cannot be */
+async function configFor(
+  logs: readonly string[],
+  isRecording: boolean,
+  { config, target = '', set }: ReplayFlags,
+): Promise<Config> {
+  const [log = ''] = logs;
+  if (isRecording || logs.length > 1 || log === '-' || config !== undefined) {
+    throw new SpecError('REPLAY_TARGET', {
+      where: '--target',
+      found: config !== undefined ? 'a configuration, which names its targets' : logs.join(' '),
+      expected: config !== undefined ? 'one of the two' : 'one text log, a file',
+      remedy: config !== undefined ? "give --set 'task.targets=[…]' to change it" : 'give --config',
+    });
+  }
+  const observation = await observeFile(log);
+  const kind = likelyKind(observation, target);
+  checkTarget(observation, target, kind);
+  const text = draftText({ name: 'replay', port: '', log, baudRate: 115200, observation, kind, target, file: log });
+  return configOf(text, `what was found in ${log}`, set);
 }
 
 /** Plays with a progress bar, and the trace where one is wanted. */

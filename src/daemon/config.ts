@@ -101,6 +101,16 @@ export function loadConfig(file: string, changes: readonly ConfigChange[] = []):
       remedy: 'give the path of one, or start from models/sailing-wind/edgegrad.toml',
     });
   }
+  return configOf(text, file, changes);
+}
+
+/**
+ * Checks the text of a configuration.
+ *
+ * @param file what it is called in errors, and what its paths are relative to
+ * @throws SpecError as `loadConfig`
+ */
+export function configOf(text: string, file: string, changes: readonly ConfigChange[] = []): Config {
   let value: unknown;
   try {
     value = parseToml(text);

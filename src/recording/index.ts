@@ -13,4 +13,5 @@ export * from './replay.js';
 export { detectColumns, type RowColumn } from './rows.js';
 export { makeDirectory } from './segments.js';
 export { RecordedSession, type SessionFacts } from './session.js';
+export { feedTextLog } from './text-log.js';
 export { TraceFile } from './trace.js';

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { checkTarget, draftText, roleOf } from '../../src/cli/init/draft.js';
+import { checkTarget, draftText, likelyKind, likelyTarget, roleOf } from '../../src/cli/init/draft.js';
 import { type Observation, observe } from '../../src/cli/init/observe.js';
-import { demoConfigPath, loadConfig } from '../../src/daemon/index.js';
+import { configOf, demoConfigPath, loadConfig } from '../../src/daemon/index.js';
 import { type Pty, SimulatedDevice } from '../../src/ingest/index.js';
 import { edgegrad as command } from '../support/cli.js';
 import { needPty } from '../support/pty.js';
@@ -97,7 +97,7 @@ test('on a terminal it asks: what to predict, of what kind, by what name', async
   );
   const answers: [RegExp, string][] = [
     [/which column is to be predicted\? \[occupied\] $/, '\n'],
-    [/is occupied a number or a class\? \[number\] $/, 'class\n'],
+    [/is occupied a number or a class\? \[class\] $/, '\n'],
     [/what is it called\? \[room\] $/, 'hut\n'],
   ];
   let said = '';
@@ -172,7 +172,9 @@ test('clocks and counters are told from values', () => {
     'ignore',
     'value',
   ]);
-  expect(roles('a,b,c', (i) => `${i + 5},${i * 0.5},${20 - i}`)).toEqual(['ignore', 'value', 'value']);
+  // Whatever only grows, by any name and of any unit.
+  expect(roles('a,b (°C),c', (i) => `${i + 5},${i * i * 0.5},${20 - i}`)).toEqual(['ignore', 'ignore', 'value']);
+  expect(roles('jetzt,a', (i) => `${1_700_000_000.5 + i},${i % 3}`)).toEqual(['time', 'value']);
   expect(roles('a,b', (i) => `nan,${i % 3}`)).toEqual(['ignore', 'value']);
 });
 
@@ -252,4 +254,119 @@ test('whatever a device prints, what is written is a configuration', () => {
       },
     ),
   );
+});
+
+const drafted = (text: string, target?: string) => {
+  const observation = observe(new TextEncoder().encode(text), false);
+  if (observation === undefined) throw new Error('no rows');
+  const column = target ?? likelyTarget(observation);
+  const kind = likelyKind(observation, column);
+  const draft = { name: 'any', port: '-', baudRate: 9600, observation, kind, target: column, file: 'any' };
+  return { observation, toml: draftText(draft), config: configOf(draftText(draft), 'any') };
+};
+const table = (header: string, rows: number, row: (i: number) => string) =>
+  `${header === '' ? '' : `${header}\n`}${Array.from({ length: rows }, (_, i) => `${row(i)}\n`).join('')}`;
+const wave = (i: number) => (20 + 5 * Math.sin(i / 9)).toFixed(2);
+
+test('names of a header are kept whatever signs are in them, and what they say of units', () => {
+  for (const header of [
+    'Temp. außen (°C);Feuchte [%];Wind / Böe',
+    '# Temp. außen (°C);Feuchte [%];Wind / Böe',
+    '"Temp. außen (°C)";"Feuchte [%]";"Wind / Böe"',
+  ]) {
+    const { config } = drafted(table(header, 30, (i) => `${wave(i)};${50 + (i % 7)};${(i * 3) % 11}`));
+    expect(config.columns.map(({ name, unit, range }) => [name, unit, range])).toEqual([
+      ['Temp. außen (°C)', '°C', undefined],
+      ['Feuchte [%]', '%', [0, 100]],
+      ['Wind / Böe', '', undefined],
+    ]);
+  }
+});
+
+test('ranges that were seen are not enforced', () => {
+  const { config } = drafted(table('a,b', 30, (i) => `${wave(i)},${i % 7}`));
+  expect(config.columns.every(({ range }) => range === undefined)).toBe(true);
+});
+
+test.each([-127, 8388607, 65535])('%d is named as a probable error code, and no range reaches it', (code) => {
+  const { toml, config } = drafted(table('temp,b', 60, (i) => `${i % 20 === 9 ? code : wave(i)},${i % 7}`));
+  expect(toml).toContain(`# probable error code: ${code} in 3 rows`);
+  const [low, high] = config.columns[0].range ?? [];
+  expect([low! > code || high! < code, low! < 0, high! > 100]).toEqual([true, true, true]);
+});
+
+test('85 among room temperatures is named, but not shut out: it may come to be true', () => {
+  const { toml, config } = drafted(table('temp,b', 60, (i) => `${i === 0 ? 85 : wave(i)},${i % 7}`));
+  expect(toml).toContain('# probable error code: 85 in 1 row');
+  expect(config.columns[0].range).toBeUndefined();
+});
+
+test('columns of words are left out by name, and rows are read all the same', () => {
+  const { config, observation } = drafted(
+    table('when,room,t,door', 40, (i) => `mon ${i},hall,${wave(i)},${(i >> 3) % 2}`),
+  );
+  expect(observation.rows).toBe(40);
+  expect(config.columns.map(({ name, kind }) => [name, kind])).toEqual([
+    ['when', 'ignore'],
+    ['room', 'ignore'],
+    ['t', 'number'],
+    ['door', 'class'],
+  ]);
+});
+
+test('0 and 1, and few whole numbers that come again, are classes; the likely target is the last that changes', () => {
+  expect(drafted(table('a,b', 40, (i) => `${wave(i)},${i % 2}`)).config.task).toMatchObject({
+    kind: 'classify',
+    targets: ['b'],
+  });
+  expect(drafted(table('a,b', 80, (i) => `${wave(i)},${(i >> 3) % 4}`)).config.task.kind).toBe('classify');
+  expect(drafted(table('a,b', 80, (i) => `${wave(i)},${i % 30}`)).config.task.kind).toBe('regress');
+  expect(drafted(table('a,b,c', 40, (i) => `${i % 9},${wave(i)},7`)).config.task.targets).toEqual(['b']);
+  expect(drafted(table('ms,a', 40, (i) => `${i * 20},${wave(i)}`)).config.task).toMatchObject({
+    kind: 'forecast',
+    targets: ['a'],
+  });
+  expect(
+    drafted(
+      table('a,total', 40, (i) => `${wave(i)},${i * i}`),
+      'total',
+    ).config.task.targets,
+  ).toEqual(['total']);
+});
+
+test('a configuration made from a file works untouched in replay and run; replay makes one itself', async () => {
+  const log = join(folder, 'log.csv');
+  writeFileSync(
+    log,
+    table('Zeit;Raum;Temp (°C);Fenster', 300, (i) => `${1_700_000_000 + 10 * i};Küche;${wave(i)};${(i >> 4) % 2}`),
+  );
+  const init = await command(['init', '--from', 'log.csv', 'log.toml'], { cwd: folder });
+  expect([init.code, init.err]).toEqual([
+    0,
+    expect.stringContaining('predicts Fenster, the last column that changes (classify)'),
+  ]);
+  expect(init.err).toContain('the latest lines:\n  1700002950;Küche;');
+  const replayed = await command(['replay', 'log.csv', '--config', 'log.toml', '--json'], { cwd: folder });
+  const { hash, lines } = JSON.parse(replayed.out);
+  expect(lines).toMatchObject({ rowsDecoded: 300, rejectedNotNumeric: 0 });
+  const itself = await command(['replay', 'log.csv', '--target', 'Fenster', '--json'], { cwd: folder });
+  expect(JSON.parse(itself.out).hash).toBe(hash);
+  const run = await command(['run', 'log.toml', '--state', 'from-log'], { cwd: folder });
+  expect([run.code, run.err]).toEqual([0, expect.stringContaining(`hash ${hash}`)]);
+  const wrong = await command(['replay', 'log.csv', '--target', 'Tür'], { cwd: folder });
+  expect([wrong.code, wrong.err]).toEqual([
+    2,
+    expect.stringContaining('found "Tür", expected one of Temp (°C), Fenster'),
+  ]);
+  const piped = await command(['init', '--from', '-', 'piped.toml'], { cwd: folder, input: readFileSync(log) });
+  expect([piped.code, loadConfig(join(folder, 'piped.toml')).source.port]).toEqual([0, '-']);
+});
+
+test('a file without rows says what is in it', async () => {
+  writeFileSync(join(folder, 'words.txt'), 'all is well\nall was well\n');
+  const { code, err } = await command(['init', '--from', 'words.txt', 'x.toml'], { cwd: folder });
+  expect(err).toContain(
+    'words.txt: found 25 bytes and 2 lines, and not two rows of numbers among them, the last "all was well"',
+  );
+  expect([code, existsSync(join(folder, 'x.toml'))]).toEqual([2, false]);
 });

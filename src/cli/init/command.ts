@@ -1,5 +1,5 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { demoConfigPath, loadConfig } from '../../daemon/index.js';
@@ -7,11 +7,14 @@ import { openSource } from '../../daemon/source.js';
 import { listPorts } from '../../ingest/index.js';
 import { SpecError } from '../../spec/index.js';
 import { parseBaud } from '../options.js';
-import { checkTarget, type Draft, draftText, roleOf, valuesOf } from './draft.js';
-import { listen, type Observation, observe } from './observe.js';
+import { checkTarget, type Draft, draftText, likelyKind, likelyTarget, valuesOf } from './draft.js';
+import { observeFile } from './from-file.js';
+import { exampleOf, listen, type Observation, observe } from './observe.js';
+import { describe, noRows } from './told.js';
 
 interface InitFlags {
   port?: string;
+  from?: string;
   baud: number;
   name?: string;
   target?: string;
@@ -24,10 +27,14 @@ export function initCommand(): Command {
   return new Command('init')
     .description('listen to a device and write a configuration for it; asks on a terminal for what no flag says')
     .argument('[file]', 'configuration to write', 'edgegrad.toml')
-    .option('-p, --port <path>', 'serial device (default: the only one there is)')
+    .option(
+      '-p, --port <path>',
+      'serial device, tcp://host:port, or - for standard input (default: the only device there is)',
+    )
+    .option('--from <log>', 'make it from a text log (.csv, .ndjson) instead, or from standard input (-)')
     .option('-b, --baud <rate>', 'bits per second, as in the sketch', parseBaud, 115200)
     .option('-n, --name <name>', 'name of the checkpoint and of the service (default: that of the file)')
-    .option('-t, --target <column>', 'column to predict (default: the last)')
+    .option('-t, --target <column>', 'column to predict (default: the last that changes)')
     .addOption(
       new Option(
         '--kind <kind>',
@@ -51,19 +58,26 @@ export function initCommand(): Command {
 
 /** @param mayAsk whether a person sits at a terminal; otherwise the answers are the defaults */
 async function init(file: string, flags: InitFlags, mayAsk: boolean): Promise<void> {
-  const port = flags.port ?? (await choosePort(mayAsk));
-  const observation = await hear(port, flags);
+  const isFile = flags.from !== undefined;
+  const isInput = flags.from === '-' || flags.port === '-';
+  // What is read from there cannot be asked for answers.
+  const asks = mayAsk && !isInput;
+  const port = isFile ? (isInput ? '-' : '') : (flags.port ?? (await choosePort(asks)));
+  const observation = isFile ? await observeFile(flags.from ?? '-') : await hear(port, flags);
   process.stderr.write(`${describe(observation)}\n`);
-  const candidates = valuesOf(observation);
-  const last = candidates.at(-1)?.name ?? '';
+  const likely = likelyTarget(observation);
   const target =
-    flags.kind === 'anomaly' ? '' : (flags.target ?? (await ask(mayAsk, 'which column is to be predicted?', last)));
-  const column = candidates.find(({ name }) => name === target);
+    flags.kind === 'anomaly' ? '' : (flags.target ?? (await ask(asks, 'which column is to be predicted?', likely)));
+  const column = valuesOf(observation).find(({ name }) => name === target);
   let kind = flags.kind;
   if (kind === undefined) {
+    kind = likelyKind(observation, target);
     const mayBeClass = column?.isInteger === true && column.min >= 0 && column.distinct !== undefined;
-    const answer = mayBeClass ? await ask(mayAsk, `is ${target} a number or a class?`, 'number') : 'number';
-    kind = answer.startsWith('c') ? 'classify' : 'regress';
+    if (kind !== 'forecast' && mayBeClass) {
+      const usual = kind === 'classify' ? 'class' : 'number';
+      const answer = await ask(asks, `is ${target} a number or a class?`, usual);
+      kind = answer.startsWith('c') ? 'classify' : 'regress';
+    }
   }
   checkTarget(observation, target, kind);
   const ofFile =
@@ -71,12 +85,21 @@ async function init(file: string, flags: InitFlags, mayAsk: boolean): Promise<vo
       .replace(/\.toml$/, '')
       .replace(/[^\w.-]/g, '-')
       .slice(0, 64) || 'edgegrad';
-  const name = flags.name ?? (await ask(mayAsk, 'what is it called?', ofFile));
-  const draft: Draft = { name, port: stayingName(port), baudRate: flags.baud, observation, kind, target, file };
+  const name = flags.name ?? (await ask(asks, 'what is it called?', ofFile));
+  const draft: Draft = {
+    name,
+    port: stayingName(port),
+    ...(isFile && !isInput ? { log: relative(dirname(file), flags.from ?? '') } : {}),
+    baudRate: flags.baud,
+    observation,
+    kind,
+    target,
+    file,
+  };
   write(file, draftText(draft));
   process.stderr.write(
-    `${file} is written: ${kind === 'anomaly' ? 'tells what is unusual' : `predicts ${target}${flags.target === undefined && !mayAsk ? ', the last column' : ''}`} (${kind})\n` +
-      `  edgegrad check-config ${file}\n  edgegrad run ${file}\n`,
+    `${file} is written: ${kind === 'anomaly' ? 'tells what is unusual' : `predicts ${target}${flags.target === undefined && !asks ? ', the last column that changes' : ''}`} (${kind})\n` +
+      `  edgegrad check-config ${file}\n  edgegrad ${isFile && !isInput ? `replay ${flags.from} --config` : 'run'} ${file}\n`,
   );
 }
 
@@ -118,37 +141,22 @@ async function hear(port: string, { baud, seconds }: InitFlags): Promise<Observa
     },
   });
   const { isTTY } = process.stderr;
-  const { bytes, lines } = await listen(source, seconds, (count) => {
+  const { bytes } = await listen(source, seconds, (count) => {
     if (isTTY) process.stderr.write(`\r\x1b[Klistens to ${port}, for ${seconds} s at most: ${count} lines`);
     else if (count === 0) process.stderr.write(`listens to ${port}, for ${seconds} s at most\n`);
   });
   if (isTTY) process.stderr.write('\r\x1b[K');
-  const observation = observe(bytes);
+  const observation = observe(bytes, port !== '-');
   if (observation !== undefined) return observation;
   throw new SpecError('INIT_NO_ROWS', {
-    where: `serial port ${port}`,
-    found: `${bytes.length} bytes and ${lines} lines in ${seconds} s, and not two rows of numbers among them`,
+    where: port === '-' ? 'standard input' : `serial port ${port}`,
+    found: `${noRows(bytes, exampleOf(bytes))}, in ${seconds} s`,
     expected: 'rows of numbers, as CSV or label and value',
     remedy:
       bytes.length === 0
         ? 'is the sketch running, and printing? --seconds listens longer'
         : `edgegrad doctor --port ${port} finds the rate; firmware-bridge/protocol/text.md says what rows look like`,
   });
-}
-
-function describe({ columns, rows, format }: Observation): string {
-  const kind = format.kind === 'csv' ? 'CSV' : 'label and value';
-  const names =
-    format.names === null ? ', without names (a header is seen when the board is reset while it is listened to)' : '';
-  const width = Math.max(...columns.map(({ name }) => name.length));
-  const lines = columns.map((column) => {
-    const role = roleOf(column);
-    const { min, max, example } = column;
-    const figures = [min, max, example].map((value) => String(Number(value.toPrecision(6))));
-    const what = role === 'value' ? '' : role === 'time' ? '  (time)' : '  (left out)';
-    return `  ${column.name.padEnd(width)}  ${figures[0]} … ${figures[1]}, the last ${figures[2]}${what}`;
-  });
-  return [`${rows} rows of ${columns.length} columns, ${kind}${names}`, ...lines].join('\n');
 }
 
 /** @throws SpecError where the terminal is closed, or Ctrl-C pressed, instead of an answer */

@@ -1,36 +1,49 @@
-import { LineDecoder, type TextFormat } from '../../bridge/index.js';
+import { LineDecoder, type RawLine, type TextFormat } from '../../bridge/index.js';
 import type { ByteSource } from '../../ingest/index.js';
+import { sniffTable } from './sniff.js';
 
 /** Bytes kept while listening; what comes later is counted by the next run. */
-const MAX_BYTES = 1 << 20;
+export const MAX_BYTES = 1 << 20;
 /** Rows after which enough has been seen. */
 const ENOUGH_ROWS = 200;
 /** Different values of a column that are remembered, to tell classes from measurements. */
 const MAX_DISTINCT = 16;
+/** Whole numbers from here on are not all float32. */
+const FLOAT32_WHOLE = 2 ** 24;
 
 /** What was seen of one column. */
 export interface SeenColumn {
   /** As the device prints it, or `c1`, `c2` … where it prints none. */
   name: string;
-  /** Of the values; NaN where none was a number. */
+  /** Of the values but likely error codes; Infinity, −Infinity where none was a number. */
   min: number;
   max: number;
   /** The last value. */
   example: number;
   missing: number;
   isInteger: boolean;
-  /** Whether every value was larger than the one before; false below three values. */
+  /** Whether it only grows, but for one start from the beginning: a clock, or a counter; false below three values. */
   isGrowing: boolean;
   /** Median difference of neighbours; NaN below two values. */
   step: number;
+  /** How many values there were. */
+  count?: number;
   /** How many different values; undefined where more than a class has. */
   distinct: number | undefined;
+  /** It holds words. */
+  isText?: boolean;
+  /** Values far from all others that sensors are known to give for errors, with how often they came. */
+  errorCodes?: { value: number; count: number }[];
 }
 
 export interface Observation {
   format: TextFormat;
   columns: SeenColumn[];
   rows: number;
+  /** The latest lines, with what became of each. */
+  lines?: RawLine[];
+  /** Lines that are no rows. */
+  refused?: number;
 }
 
 /** Bytes of a device, kept while it is listened to. */
@@ -73,9 +86,36 @@ export async function listen(source: ByteSource, seconds: number, onLine: (lines
   return { bytes: Buffer.concat(chunks), lines };
 }
 
-/** What a recording says about a device's rows; undefined where there is no row among its lines. */
-export function observe(bytes: Uint8Array): Observation | undefined {
-  // Once to learn the format, with a column nobody prints, and once to read the rows by its names.
+/**
+ * What a recording says about a device's rows; undefined where there is no row among its lines.
+ *
+ * @param startsMidLine its first row may have lost its beginning
+ */
+export function observe(bytes: Uint8Array, startsMidLine = true): Observation | undefined {
+  const table = sniffTable(new TextDecoder().decode(bytes));
+  const seenAs = table === undefined ? undefined : readAs(bytes, table.names, table.isText, startsMidLine);
+  if (seenAs !== undefined) return seenAs;
+  const format = formatOf(bytes);
+  if (format === undefined) return undefined;
+  const names = namesOf(format);
+  return readAs(
+    bytes,
+    names,
+    names.map(() => false),
+    startsMidLine,
+  );
+}
+
+/** The latest line of a recording that is no row. */
+export function exampleOf(bytes: Uint8Array): RawLine | null {
+  const decoder = new LineDecoder({ columns: ['?'], required: [false], row: new Float32Array(1), onRow() {} });
+  decoder.feed(bytes, 0, bytes.length);
+  decoder.finish();
+  return decoder.refusals.example();
+}
+
+/** The format a decoder finds in the lines, with a column nobody prints. */
+function formatOf(bytes: Uint8Array): TextFormat | undefined {
   let format: TextFormat | undefined;
   const detector = new LineDecoder({
     columns: ['?'],
@@ -88,27 +128,77 @@ export function observe(bytes: Uint8Array): Observation | undefined {
   });
   detector.feed(bytes, 0, bytes.length);
   detector.finish();
-  if (format === undefined) return undefined;
-  const names = namesOf(format);
+  return format;
+}
+
+/** Reads rows by names, as a process will that has them in its configuration. */
+function readAs(
+  bytes: Uint8Array,
+  names: readonly string[],
+  isText: readonly boolean[],
+  startsMidLine: boolean,
+): Observation | undefined {
   const values: number[][] = names.map(() => []);
+  let format: TextFormat | undefined;
   let rows = 0;
   const row = new Float32Array(names.length);
   const decoder = new LineDecoder({
     columns: names,
-    required: names.map(() => false),
+    required: names.map((_, i) => !isText[i]),
+    ignored: isText,
     row,
     onRow() {
       rows++;
-      if (rows === 1) return; // it may have lost its beginning
+      decoder.refusals.watch();
+      if (rows === 1 && startsMidLine) return; // it may have lost its beginning
       row.forEach((value, i) => {
         values[i].push(value);
       });
     },
+    onFormat(found) {
+      format = found;
+    },
+  });
+  decoder.refusals.watch();
+  decoder.feed(bytes, 0, bytes.length);
+  decoder.finish();
+  if (rows < 2 || format === undefined) return undefined;
+  const columns = names.map((name, i) => {
+    const isLarge = values[i].some((value) => Math.abs(value) >= FLOAT32_WHOLE);
+    const exact = isLarge ? exactly(bytes, names, isText, i, startsMidLine) : values[i];
+    return { ...seen(name, exact), ...(isText[i] ? { isText: true } : {}) };
+  });
+  return {
+    format,
+    rows: startsMidLine ? rows - 1 : rows,
+    columns,
+    lines: decoder.refusals.lines(),
+    refused: decoder.refusals.refused,
+  };
+}
+
+/** The values of a column in float64: float32 does not tell seconds since 1970 apart. */
+function exactly(
+  bytes: Uint8Array,
+  names: readonly string[],
+  isText: readonly boolean[],
+  column: number,
+  startsMidLine: boolean,
+): number[] {
+  const values: number[] = [];
+  const decoder = new LineDecoder({
+    columns: names,
+    required: names.map((_, i) => !isText[i]),
+    ignored: isText,
+    row: new Float32Array(names.length),
+    timeColumn: column,
+    onRow() {
+      values.push(decoder.time[0]);
+    },
   });
   decoder.feed(bytes, 0, bytes.length);
   decoder.finish();
-  if (rows < 2) return undefined;
-  return { format, rows: rows - 1, columns: names.map((name, i) => seen(name, values[i])) };
+  return startsMidLine ? values.slice(1) : values;
 }
 
 /** Names as a configuration takes them: each once. */
@@ -118,18 +208,51 @@ function namesOf({ names, fields }: TextFormat): string[] {
 }
 
 function seen(name: string, all: readonly number[]): SeenColumn {
-  const values = all.filter((value) => !Number.isNaN(value));
-  const steps = values.slice(1).map((value, i) => value - values[i]);
+  const numbers = all.filter((value) => !Number.isNaN(value));
+  const steps = numbers.slice(1).map((value, i) => value - numbers[i]);
+  const errorCodes = errorCodesOf(numbers);
+  const values = numbers.filter(
+    (value) => !errorCodes.some((code) => code.value === value || Math.fround(code.value) === value),
+  );
   const distinct = new Set(values).size;
   return {
     name,
     min: values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
     max: values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
     example: values.at(-1) ?? Number.NaN,
-    missing: all.length - values.length,
+    missing: all.length - numbers.length,
+    count: values.length,
     isInteger: values.every(Number.isInteger),
-    isGrowing: steps.length >= 2 && steps.every((step) => step > 0),
+    isGrowing: isGrowing(steps),
     step: [...steps].sort((a, b) => a - b)[steps.length >> 1] ?? Number.NaN,
     distinct: distinct > MAX_DISTINCT ? undefined : distinct,
+    errorCodes,
   };
+}
+
+/** Steps up only; of many, one down is a board that was started again, or a clock that ran over. */
+function isGrowing(steps: readonly number[]): boolean {
+  const down = steps.filter((step) => !(step > 0)).length;
+  return steps.length >= 2 && (down === 0 || (down === 1 && steps.length >= 20));
+}
+
+/** What sensors and their libraries give in place of a value: DS18B20, HX711, SHT, MODBUS, ADCs, loggers. */
+const ERROR_CODES = [
+  -127, 85, -85, 999, -999, 9999, -9999, 99999, -99999, 32767, -32768, 65535, 65534, 8388607, -8388608, 16777215,
+  2147483647, -2147483648, 4294967295, 998, 7999, 1e9, -1e9,
+];
+/** How many times as far from the others as those are from each other. */
+const FAR = 4;
+
+/** Values known as error codes, rare and far from all others. */
+function errorCodesOf(values: readonly number[]): { value: number; count: number }[] {
+  return ERROR_CODES.flatMap((code) => {
+    const count = values.filter((value) => value === Math.fround(code) || value === code).length;
+    const others = values.filter((value) => !ERROR_CODES.includes(value));
+    if (count === 0 || count > values.length / 2 || others.length < 2) return [];
+    const low = Math.min(...others);
+    const high = Math.max(...others);
+    const away = code > high ? code - high : low - code;
+    return away > FAR * Math.max(high - low, Math.abs(high + low) / 200, 1e-9) ? [{ value: code, count }] : [];
+  });
 }
