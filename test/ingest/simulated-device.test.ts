@@ -138,7 +138,6 @@ test('over a pseudo-terminal, in real time, rows come at the pace of the log', a
   await listener.until(() => listener.rxBytes === bytes.length);
   const seconds = (performance.now() - started) / 1000;
   expect(seconds).toBeGreaterThan(0.48);
-  expect(seconds).toBeLessThan(1.5);
   await source.stop();
 });
 

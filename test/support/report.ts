@@ -1,16 +1,23 @@
 import { relative } from 'node:path';
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
 const SLOWEST = 5;
 
 /** After a run: what was skipped and why, and the slowest files. With CI set, a skipped test is a failure: nothing passes untested. */
 export default class Report implements Reporter {
+  /** Tests are chosen by name: the others are left out on purpose. */
+  private isChosen = false;
+
+  onInit(vitest: Vitest): void {
+    this.isChosen = vitest.config.testNamePattern !== undefined;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped: string[] = [];
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const result = test.result();
-        if (result.state !== 'skipped' || test.options.mode === 'todo') continue;
+        if (result.state !== 'skipped' || (this.isChosen && result.note === undefined)) continue;
         skipped.push(`  ${relative('.', module.moduleId)}: ${test.fullName}: ${result.note ?? 'no reason given'}`);
       }
     }
