@@ -370,3 +370,21 @@ test('a file without rows says what is in it', async () => {
   );
   expect([code, existsSync(join(folder, 'x.toml'))]).toEqual([2, false]);
 });
+
+test.each([
+  ['22,04;50,09', /numbers with a decimal comma/],
+  ['21,50', /one number with a decimal comma, or two whole numbers/],
+  ['7;1,721,900.28', /comma between thousands/],
+  ['/*22.02,50.01,1014.55*/', /not two rows of numbers/],
+  ['22.19,49.69,1;', /not two rows of numbers/],
+])('%s is not guessed in silence', async (line, reason) => {
+  const text = Array.from({ length: 40 }, (_, i) => `${line.replace('50', `0${i % 10}`)}\n`).join('');
+  const { code, err } = await command(['init', '--from', '-', 'x.toml'], { cwd: folder, input: text });
+  expect(err).toMatch(reason);
+  expect([code, existsSync(join(folder, 'x.toml'))]).toEqual([2, false]);
+});
+
+test('a word and a number a line make no table', () => {
+  const long = Array.from({ length: 60 }, (_, i) => `${['V', 'I', 'PPV', 'SOC'][i % 4]}\t${100 + i}\n`).join('');
+  expect(observe(new TextEncoder().encode(long), false)).toBeUndefined();
+});

@@ -1,6 +1,6 @@
 import { LineDecoder, type RawLine, type TextFormat } from '../../bridge/index.js';
 import type { ByteSource } from '../../ingest/index.js';
-import { sniffTable } from './sniff.js';
+import { doubtIn, sniffTable } from './sniff.js';
 
 /** Bytes kept while listening; what comes later is counted by the next run. */
 export const MAX_BYTES = 1 << 20;
@@ -92,7 +92,9 @@ export async function listen(source: ByteSource, seconds: number, onLine: (lines
  * @param startsMidLine its first row may have lost its beginning
  */
 export function observe(bytes: Uint8Array, startsMidLine = true): Observation | undefined {
-  const table = sniffTable(new TextDecoder().decode(bytes));
+  const text = new TextDecoder().decode(bytes);
+  if (doubtIn(text) !== undefined) return undefined;
+  const table = sniffTable(text);
   const seenAs = table === undefined ? undefined : readAs(bytes, table.names, table.isText, startsMidLine);
   if (seenAs !== undefined) return seenAs;
   const format = formatOf(bytes);

@@ -2,6 +2,7 @@ import { quotedLine, type RawLine } from '../../bridge/index.js';
 import { wordsOf } from '../../daemon/index.js';
 import { roleOf, shown } from './draft.js';
 import type { Observation } from './observe.js';
+import { doubtIn } from './sniff.js';
 
 /** Lines shown to a person. */
 const SHOWN_LINES = 5;
@@ -40,6 +41,8 @@ export function describe({ columns, rows, format, lines = [], refused = 0 }: Obs
 
 /** What came where no rows did. */
 export function noRows(bytes: Uint8Array, example: RawLine | null): string {
+  const doubt = doubtIn(new TextDecoder().decode(bytes));
+  if (doubt !== undefined) return doubt;
   let lines = 0;
   for (const byte of bytes) if (byte === 0x0a) lines++;
   const last = example === null ? '' : `, the last ${quotedLine(example)}`;
