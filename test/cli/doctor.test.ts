@@ -117,6 +117,34 @@ test('noise at the configured rate and text at another names the other', () => {
   expect(judge([noise, heard(9600, 0.5, 2, 0)], true).level).toBe('warning');
 });
 
+test('what a device prints is tried with the configuration: how many lines are rows, and why the others are none', async (context) => {
+  const pty = await needPty(context);
+  const file = join(folder, 'tried.toml');
+  writeFileSync(
+    file,
+    `columns = [{ name = "a" }, { name = "b" }]\ntask = { kind = "regress", features = ["a"], targets = ["b"] }\n[source]\nport = "${pty.path}"\n`,
+  );
+  let line = '12.5 V, 3 A\n';
+  const timer = setInterval(() => pty.write(Buffer.from(line)), 100);
+  onTestFinished(() => clearInterval(timer));
+  const finding = async () => {
+    const { code, out } = await edgegrad('doctor', file, '--listen', '--json');
+    const { findings } = JSON.parse(out) as Report;
+    return { code, ...findings.find(({ check }) => check === 'rows' || check === 'baud') };
+  };
+  expect(await finding()).toMatchObject({
+    code: 1,
+    check: 'rows',
+    level: 'problem',
+    text: expect.stringMatching(
+      /^text at 115200: \d+ lines, none is a row \(\d+ of no form that is known\), the last "12\.5 V, 3 A"$/,
+    ),
+    remedy: expect.stringContaining('edgegrad init'),
+  });
+  line = '12.5,3\n';
+  expect(await finding()).toMatchObject({ level: 'ok', text: expect.stringMatching(/: \d+ lines, \d+ of them rows$/) });
+}, 30_000);
+
 test('who has a port open is found by its process, and edgegrad itself is no problem', async (context) => {
   const pty = await needPty(context);
   const cat = spawn('cat', [pty.path], { stdio: 'ignore' });

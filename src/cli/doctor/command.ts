@@ -84,7 +84,7 @@ async function examinePort(flags: DoctorFlags, config: Config | undefined): Prom
     const { path, findings, isFree } = checkPort(name);
     const mayListen = flags.listen ?? isFree;
     if (path === undefined || !mayListen || findings[0].level !== 'ok') return findings;
-    return [...findings, await checkBaud(path, config?.source.baudRate ?? 115200, config?.columns)];
+    return [...findings, await checkBaud(path, config?.source.baudRate ?? 115200, config)];
   }
   const ports = listPorts();
   if (!flags.listen || ports.length !== 1) return [checkPorts()];
