@@ -24,6 +24,11 @@ export const UNDERSCORE = 0x5f;
 export const LETTER_A = 0x61;
 export const LETTER_E = 0x65;
 export const LETTER_Z = 0x7a;
+export const BAR = 0x7c;
+export const NUL = 0x00;
+export const XON = 0x11;
+export const XOFF = 0x13;
+export const ESCAPE = 0x1b;
 
 /** `a` where `b` is an ASCII letter of either case: OR this in, then compare with the lower case letter. */
 export const LOWER_CASE = 0x20;

@@ -1,13 +1,22 @@
-import type { SpecError } from '../spec/errors.js';
-import { CR, equalBytes, HASH, LF, SPACE } from './bytes.js';
+import { SpecError } from '../spec/errors.js';
+import { HASH, SPACE, TAB } from './bytes.js';
 import { CHECKSUM_ABSENT, CHECKSUM_BYTES, CHECKSUM_RIGHT, CHECKSUM_WRONG, checkChecksum } from './checksum.js';
 import { Columns, checkColumns } from './columns.js';
 import { Counter, type LineCounters, NO_FORMAT, REFUSAL_REASONS, Reject, readCounters } from './counters.js';
-import { FormatDetector, LINES_TO_LOCK } from './detector.js';
-import { MAX_LINE_BYTES, SPANS, splitFields, splitLabelled } from './fields.js';
 import { type Lock, makeLock, NO_SEPARATOR, type TextFormat } from './format.js';
-import { NOT_NUMERIC, parseNumber } from './number.js';
+import { NOT_NUMERIC, NUMBER } from './number.js';
+import { FLOAT32_LIMIT, PlainReader, ROW } from './plain-reader.js';
 import { LineVerdict, RefusalAccount } from './refusals.js';
+import { type Form, Line } from './text/form.js';
+import { formOf, isPlain } from './text/forms.js';
+import { guessFormat } from './text/guess.js';
+import { headerLike } from './text/header.js';
+import { HeldLines, LINES_TO_LOCK } from './text/held.js';
+import { bytesText, isComment, isNoise, latin1Text, orderMark } from './text/line-text.js';
+import { NameBinding } from './text/name-binding.js';
+import { type FieldKind, RowValues } from './text/row-values.js';
+import { LineSplitter } from './text/splitter.js';
+import { type NumberStyle, PLAIN } from './text/value.js';
 
 export interface LineDecoderOptions {
   /** The schema's column names, in the order the device prints them when it prints no names. */
@@ -16,6 +25,14 @@ export interface LineDecoderOptions {
   required: readonly boolean[];
   /** [columns]: which of them may hold any text, which is not looked at; their value is NaN. Default none. */
   ignored?: readonly boolean[];
+  /** [columns]: what they are: the words of a class and the times of a clock are read too. Default numbers. */
+  kinds?: readonly FieldKind[];
+  /** [columns]: units; that of a clock says what it counts in, if the wire does not. */
+  clockUnits?: readonly string[];
+  /** [columns]: the words of a class column, class 0 first. */
+  words?: readonly (readonly string[] | undefined)[];
+  /** The format, if it is declared: nothing is guessed. */
+  format?: TextFormat | undefined;
   /** [columns], the caller's: a decoded row is written here, NaN where a value is missing. A rejected line leaves it as it was. */
   row: Float32Array;
   /** The column whose value is also kept as float64 in `time`: float32 cannot hold epoch time. */
@@ -26,25 +43,20 @@ export interface LineDecoderOptions {
   onReject?(reason: number): void;
   /** A format was locked: the first, or another one after a change of the device's. The rows that follow are of it. */
   onFormat?(format: TextFormat): void;
-  /** The format just locked lacks a required column: its lines are rejected and counted until another one comes. */
+  /** The lines cannot be rows of the task: a required column is missing from the format, or there are two ways to read them. */
   onMismatch?(problem: SpecError): void;
 }
 
-/** What `readRow` returns when it has read one; otherwise the index of a reason. */
-const ROW = -1;
-
-/** The least number that float32 rounds to Infinity: its largest one and half a step more. */
-const FLOAT32_LIMIT = 3.4028235677973366e38;
-
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+/** Rows of a form that names its values, after which a column that never came is missing. */
+const ROWS_TO_MISS_COLUMN = 8;
 
 /**
  * Lines of text to rows: the grammar, the limits and the rules of detection are in
  * `firmware-bridge/protocol/text.md`.
  *
  * Any cutting of the same bytes into chunks gives the same rows, calls and counters. Nothing from the wire makes it
- * throw; lines that are no rows are counted. After the lock a row allocates nothing. Memory is bounded: one line of
- * 512 bytes that crosses a border of chunks, and sixteen for detection.
+ * throw; lines that are no rows are counted. After the lock a row of plain numbers allocates nothing. Memory is bounded: one line
+ * that crosses a border of chunks, and sixteen for detection.
  */
 export class LineDecoder {
   /** [1]: the time column of the row in float64; NaN where the row has none. */
@@ -54,44 +66,53 @@ export class LineDecoder {
   private readonly row: Float32Array;
   private readonly timeColumn: number;
   private readonly onRow: () => void;
-  private readonly onReject: ((reason: number) => void) | undefined;
-  private readonly onFormat: ((format: TextFormat) => void) | undefined;
-  private readonly onMismatch: ((problem: SpecError) => void) | undefined;
+  private readonly options: LineDecoderOptions;
 
   private readonly count = new Float64Array(Object.keys(Counter).length);
   /** The lines that were no rows. */
   readonly refusals = new RefusalAccount(REFUSAL_REASONS, this.count, Counter.rowsDecoded);
-  /** [2]: where the field starts and ends for which the last line was refused; both 0 where no single one is wrong. */
-  private readonly wrong = new Int32Array(2);
-  private readonly spans = new Int32Array(SPANS);
-  private readonly detector: FormatDetector;
+  private readonly splitter: LineSplitter;
+  private readonly held = new HeldLines();
+  private readonly slow: RowValues;
+  private readonly plain: PlainReader;
   /** [columns]: the line's numbers, until it is known to be a row. NaN for columns the format lacks. */
   private readonly values: Float64Array;
   private lock: Lock | null = null;
-
-  /** The start of a line whose end has not come yet. */
-  private readonly partial = new Uint8Array(MAX_LINE_BYTES);
-  private partialBytes = 0;
-  /** The line whose end has not come yet is longer than `partial`. */
-  private isTooLong = false;
-  /** How long that line is so far. */
-  private unendedBytes = 0;
-  /** The bytes up to the next line feed belong to a line whose start was lost. */
-  private isMidLine = false;
+  /** The reader of a format that is not plain. */
+  private form: Form | null = null;
+  private binding: NameBinding;
+  private style: NumberStyle = PLAIN;
+  /** Rows of the form in force since its lock. */
+  private formRows = 0;
+  private problem: SpecError | null = null;
+  /** The lines that can be read in two ways. */
+  private doubtful: TextFormat | null = null;
+  private doubtText = '';
+  /** What a header line before the first lock announces. */
+  private named: TextFormat | null = null;
+  private lastDropped = '';
 
   /** @throws SpecError where the options do not belong together */
   constructor(options: LineDecoderOptions) {
     const ignored = options.ignored ?? options.columns.map(() => false);
     checkColumns(options.columns, options.required, ignored, options.row, options.timeColumn);
+    this.options = options;
     this.columns = new Columns(options.columns, options.required, ignored);
     this.row = options.row;
     this.timeColumn = options.timeColumn ?? -1;
     this.onRow = options.onRow.bind(options);
-    this.onReject = options.onReject?.bind(options);
-    this.onFormat = options.onFormat?.bind(options);
-    this.onMismatch = options.onMismatch?.bind(options);
     this.values = new Float64Array(this.columns.count).fill(Number.NaN);
-    this.detector = new FormatDetector(this.columns, this.spans);
+    this.slow = new RowValues({ kinds: options.kinds, units: options.clockUnits, words: options.words });
+    this.plain = new PlainReader(this.columns, this.timeColumn, this.values, this.slow);
+    this.binding = new NameBinding(this.columns);
+    this.splitter = new LineSplitter({
+      line: (bytes, start, end) => this.line(bytes, start, end),
+      tooLong: (bytes, start, end) => this.tooLong(bytes, start, end),
+      partial: () => {
+        this.count[Counter.droppedPartial]++;
+      },
+    });
+    if (options.format !== undefined) this.assume(options.format);
   }
 
   /** The format in force; null before the first lock. */
@@ -101,23 +122,19 @@ export class LineDecoder {
 
   /** Whether lines held while no format has been found look like rows. */
   get isHopeful(): boolean {
-    return this.detector.hasRows;
+    const { lines } = this.held;
+    const guess = this.lock === null && lines.length > 0 ? guessFormat(lines, 1, this.columns) : null;
+    return guess !== null && !('doubt' in guess);
   }
 
-  /** The line whose end has not come: its first bytes, borrowed, and how long it is so far, as far as it is kept. */
+  /** The line whose end has not come: its first bytes, borrowed, and how long it is so far. */
   get unended(): { bytes: Uint8Array; length: number } {
-    return { bytes: this.partial, length: this.isTooLong ? this.unendedBytes : this.partialBytes };
+    return this.splitter.unended;
   }
 
   /** Locks a format that is known from before, as if its lines had just been seen; `onFormat` is not called. */
-  assume({ delimiter, separator, fields, names, checksum }: TextFormat): void {
-    const byte = (text: string) => text.charCodeAt(0);
-    const encoder = new TextEncoder();
-    const nameBytes = names?.map((name) => encoder.encode(name)) ?? null;
-    const separatorByte = separator === null ? NO_SEPARATOR : byte(separator);
-    this.lock = makeLock(this.columns, byte(delimiter), separatorByte, fields, nameBytes, checksum);
-    this.values.fill(Number.NaN);
-    this.detector.clear(this.lock);
+  assume(format: TextFormat): void {
+    this.install(format);
   }
 
   /**
@@ -126,275 +143,358 @@ export class LineDecoder {
    */
   feed(bytes: Uint8Array, start: number, end: number): void {
     this.count[Counter.rxBytes] += end - start;
-    let from = start;
-    if (from < end && (this.partialBytes > 0 || this.isTooLong || this.isMidLine)) {
-      const at = lineFeed(bytes, from, end);
-      this.keepPartial(bytes, from, at);
-      if (at === end) return;
-      this.endPartial();
-      from = at + 1;
-    }
-    while (from < end) {
-      const at = lineFeed(bytes, from, end);
-      if (at === end) {
-        this.keepPartial(bytes, from, end);
-        return;
-      }
-      if (at - from > MAX_LINE_BYTES) this.tooLong(bytes, from, at);
-      else this.line(bytes, from, at);
-      from = at + 1;
-    }
+    this.splitter.feed(bytes, start, end);
   }
 
   /**
-   * The source has ended: a last line without a line feed counts as a line, and lines held for detection are decided on
+   * The source has ended: a last line without a line end counts as a line, and lines held for detection are decided on
    * what there is. Bytes fed afterwards start a new line.
    */
   finish(): void {
-    this.isMidLine = false;
-    if (this.partialBytes > 0 || this.isTooLong) this.endPartial();
-    if (this.lock === null && this.detector.count > 0) this.decide(1);
+    this.splitter.finish();
+    if (this.lock === null && this.held.count > 0) this.decide(1);
+    this.form?.finish(this.emit);
   }
 
   /**
    * The link was cut: the line that was coming and lines held for detection are dropped. The format stays locked, since
    * it is most likely the same device that comes back.
    *
-   * @param midLine whether the stream goes on in the middle of a line: everything up to the next line feed is dropped too
+   * @param midLine whether the stream goes on in the middle of a line: everything up to the next line end is dropped too
    */
   reset(midLine: boolean): void {
-    if (this.partialBytes > 0 || this.isTooLong) this.count[Counter.droppedPartial]++;
-    this.partialBytes = 0;
-    this.isTooLong = false;
-    this.isMidLine = midLine;
-    if (this.lock === null) this.dropHeld(this.detector.count);
-    this.detector.clear(this.lock);
+    this.splitter.reset(midLine);
+    if (this.lock === null) this.drop(this.held.count);
+    else this.held.dropAll();
+    this.form?.reset();
   }
 
   /** What has been counted so far, by name. Allocates: for reports, not for every row. */
   counters(): LineCounters {
+    this.count[Counter.droppedBytes] = this.splitter.dropped[0];
     return readCounters(this.count);
-  }
-
-  /** Appends to the line whose end has not come yet. */
-  private keepPartial(bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    if (this.isTooLong) this.unendedBytes += length;
-    if (this.isMidLine || this.isTooLong) return;
-    const room = MAX_LINE_BYTES - this.partialBytes;
-    const partial = this.partial;
-    let to = this.partialBytes;
-    for (let p = start; p < end && p - start < room; p++) partial[to++] = bytes[p];
-    if (length <= room) {
-      this.partialBytes = to;
-      return;
-    }
-    this.isTooLong = true;
-    this.unendedBytes = this.partialBytes + length;
-    this.partialBytes = 0;
-  }
-
-  /** The end of the line kept so far has come. */
-  private endPartial(): void {
-    const length = this.partialBytes;
-    this.partialBytes = 0;
-    if (this.isMidLine) {
-      this.isMidLine = false;
-      this.count[Counter.droppedPartial]++;
-    } else if (this.isTooLong) {
-      this.isTooLong = false;
-      this.tooLong(this.partial, 0, MAX_LINE_BYTES);
-    } else this.line(this.partial, 0, length);
   }
 
   private tooLong(bytes: Uint8Array, start: number, end: number): void {
     this.count[Counter.rxLines]++;
-    this.wrong.fill(0);
+    this.plain.wrong.fill(0);
     this.reject(Reject.tooLong, bytes, start, end);
   }
 
-  /** One complete line, without its line feed, of at most 512 bytes. */
+  /** One complete line, without its end. */
   private line(bytes: Uint8Array, lineStart: number, lineEnd: number): void {
     this.count[Counter.rxLines]++;
     let start = lineStart;
-    let end = lineEnd;
-    if (bytes[start] === BYTE_ORDER_MARK[0] && end - start >= 3) {
-      if (bytes[start + 1] === BYTE_ORDER_MARK[1] && bytes[start + 2] === BYTE_ORDER_MARK[2]) start += 3;
+    if (bytes[start] >= 0xef) {
+      start += orderMark(bytes, lineStart, lineEnd);
+      this.splitter.dropped[0] += start - lineStart;
     }
-    while (end > start && (bytes[end - 1] === CR || bytes[end - 1] === SPACE)) end--;
+    let end = lineEnd;
+    while (end > start && (bytes[end - 1] === SPACE || (bytes[end - 1] === TAB && this.form !== null))) end--;
     let first = start;
     while (first < end && bytes[first] === SPACE) first++;
-    if (first === end || bytes[first] === HASH) {
+    if (first === end) {
+      this.form?.line('', this.emit);
       this.count[Counter.comments]++;
       this.refusals.good(LineVerdict.comment, bytes, start, end);
       return;
     }
     if (this.lock === null) this.detect(bytes, start, end);
+    else if (bytes[first] === HASH && isComment(bytes, first, end)) this.comment(this.lock, bytes, start, end);
+    else if (this.form !== null) this.formLine(this.form, this.lock, bytes, start, end);
     else this.decode(this.lock, bytes, start, end);
   }
 
+  /** A line that begins with `#`: names again, other names, or a comment. */
+  private comment(lock: Lock, bytes: Uint8Array, start: number, end: number): void {
+    if (this.header(lock, bytesText(bytes, start, end), !lock.checksum)) {
+      this.refusals.good(LineVerdict.header, bytes, start, end);
+      return;
+    }
+    this.count[Counter.comments]++;
+    this.refusals.good(LineVerdict.comment, bytes, start, end);
+  }
+
   private decode(lock: Lock, bytes: Uint8Array, start: number, end: number): void {
-    const outcome = this.readRow(lock, bytes, start, end);
+    const outcome = this.plain.read(lock, bytes, start, end);
     if (outcome !== ROW) {
       this.refuse(lock, bytes, start, end, outcome);
       return;
     }
+    if (this.plain.wasCut) this.plain.forgetDecimals();
+    this.refusals.good(LineVerdict.row, bytes, start, end);
+    this.give();
+  }
+
+  /** `values` is a row. @hot */
+  private give(): void {
     const row = this.row;
     const values = this.values;
     for (let column = 0; column < row.length; column++) row[column] = values[column];
     if (this.timeColumn >= 0) this.time[0] = values[this.timeColumn];
-    if (this.detector.count > 0) this.detector.clear(lock);
+    if (this.held.count > 0) this.held.dropAll();
     this.count[Counter.rowsDecoded]++;
-    this.refusals.good(LineVerdict.row, bytes, start, end);
     this.onRow();
   }
 
-  /**
-   * Reads a line of the locked format into `values`.
-   *
-   * returns  ROW, or the index of the first reason why it is none, in the order of `Reject`
-   * @hot
-   */
-  private readRow(lock: Lock, bytes: Uint8Array, start: number, lineEnd: number): number {
-    const wrong = this.wrong;
-    wrong[0] = 0;
-    wrong[1] = 0;
-    const checksum = checkChecksum(bytes, start, lineEnd);
-    if (checksum === CHECKSUM_WRONG || (checksum === CHECKSUM_ABSENT && lock.checksum)) return Reject.checksum;
-    const end = checksum === CHECKSUM_RIGHT ? lineEnd - CHECKSUM_BYTES : lineEnd;
+  /** A line of a format that is not plain. */
+  private formLine(form: Form, lock: Lock, bytes: Uint8Array, start: number, end: number): void {
+    const checksum = lock.format.kind === 'csv' ? checkChecksum(bytes, start, end) : CHECKSUM_ABSENT;
+    const contentEnd = checksum === CHECKSUM_RIGHT ? end - CHECKSUM_BYTES : end;
+    const text = lock.format.kind === 'vedirect' ? latin1Text(bytes, start, end) : bytesText(bytes, start, contentEnd);
+    this.plain.wrong.fill(0);
+    this.rowProblem = ROW;
+    const rowsBefore = this.count[Counter.rowsDecoded];
+    const kind =
+      checksum === CHECKSUM_WRONG || (lock.checksum && checksum === CHECKSUM_ABSENT)
+        ? Line.checksum
+        : form.line(text, this.emit);
+    if (kind === Line.part || kind === Line.other) {
+      this.count[Counter.parts]++;
+      this.refusals.good(kind === Line.part ? LineVerdict.part : LineVerdict.comment, bytes, start, end);
+    } else if (kind === Line.checksum) this.reject(Reject.checksum, bytes, start, end);
+    else if (kind === Line.none) this.refuse(lock, bytes, start, end, Reject.text);
+    else if (this.rowProblem !== ROW && rowsBefore === this.count[Counter.rowsDecoded]) {
+      this.refuse(lock, bytes, start, end, this.rowProblem);
+    } else this.refusals.good(LineVerdict.row, bytes, start, end);
+  }
 
-    const spans = this.spans;
-    const fields = lock.fields;
-    let stride = 2;
-    let valueSpan = 0;
-    if (lock.separator === NO_SEPARATOR) {
-      if (splitFields(bytes, start, end, lock.delimiter, spans) !== fields) return Reject.fieldCount;
-    } else {
-      const found = splitLabelled(bytes, start, end, lock.delimiter, lock.separator, spans);
-      if (found === 0) return Reject.labels;
-      if (found !== fields) return Reject.fieldCount;
-      const names = lock.nameBytes!;
-      for (let field = 0; field < fields; field++) {
-        if (equalBytes(bytes, spans[4 * field], spans[4 * field + 1], names[field])) continue;
-        wrong[0] = spans[4 * field];
-        wrong[1] = spans[4 * field + 1];
-        return Reject.labels;
-      }
-      stride = 4;
-      valueSpan = 2;
-    }
+  /** Why the row that was emitted last is none; ROW if it is one. */
+  private rowProblem = ROW;
 
-    const values = this.values;
-    const columnOfField = lock.columnOfField;
-    let isInRange = true;
-    for (let field = 0, span = valueSpan; field < fields; field++, span += stride) {
-      const column = columnOfField[field];
+  /** A complete row of the form: its fields go to the columns they are bound to. */
+  private readonly emit = (): void => {
+    const { form, lock, values, style, binding } = this;
+    if (form === null || lock === null) return;
+    const { fields } = form;
+    values.fill(Number.NaN);
+    let known = 0;
+    for (let i = 0; i < fields.count; i++) {
+      const name = fields.names[i];
+      const column = name === '' ? lock.columnOfField[i] : binding.columnOf(name);
       if (column < 0) continue;
-      if (parseNumber(bytes, spans[span], spans[span + 1], values, column) === NOT_NUMERIC) {
-        wrong[0] = spans[span];
-        wrong[1] = spans[span + 1];
-        return Reject.notNumeric;
+      const unit = name === '' ? lock.units[i] : fields.units[i] || binding.unitOf(name);
+      const found = this.slow.take(column, fields.values[i], unit, style, values);
+      if (found === NOT_NUMERIC) {
+        values[column] = Number.NaN;
+        if (!this.plain.mayBeWrong(column)) {
+          this.rowProblem = Reject.notNumeric;
+          return;
+        }
+      } else if (found === NUMBER && Math.abs(values[column]) >= FLOAT32_LIMIT) {
+        this.rowProblem = Reject.range;
+        return;
       }
-      const value = values[column];
-      if (value >= FLOAT32_LIMIT || value <= -FLOAT32_LIMIT) {
-        isInRange = false;
-        wrong[0] = spans[span];
-        wrong[1] = spans[span + 1];
-      }
+      known++;
     }
-    if (!isInRange) return Reject.range;
-    return lock.problem === null ? ROW : Reject.columns;
+    this.formRows++;
+    const problem = lock.problem ?? this.missingOfForm(known);
+    if (problem !== null) {
+      if (this.problem === null) this.options.onMismatch?.(problem);
+      this.problem = problem;
+      this.rowProblem = Reject.columns;
+      return;
+    }
+    this.problem = null;
+    this.rowProblem = ROW;
+    this.give();
+  };
+
+  /** A required column that no row has named so far. */
+  private missingOfForm(known: number): SpecError | null {
+    const { lock, binding } = this;
+    if (lock === null || lock.format.names !== null || binding.names.length === 0) return null;
+    if (known > 0 && this.formRows < ROWS_TO_MISS_COLUMN) return null;
+    return binding.problem();
   }
 
   /** A line that is no row of the locked format: its header, another header, or a reject, which may show another format. */
   private refuse(lock: Lock, bytes: Uint8Array, start: number, end: number, reason: number): void {
     const checksum = checkChecksum(bytes, start, end);
-    if (checksum !== CHECKSUM_WRONG && reason !== Reject.range) {
-      const contentEnd = checksum === CHECKSUM_RIGHT ? end - CHECKSUM_BYTES : end;
-      if (this.detector.isHeaderOf(bytes, start, contentEnd, lock)) {
-        this.count[Counter.headers]++;
-        this.refusals.good(LineVerdict.header, bytes, start, end);
-        return;
-      }
-      // Where rows have a checksum, names are believed with one only, or with eight rows under them.
-      if (checksum === CHECKSUM_RIGHT || !lock.checksum) {
-        const next = this.detector.lockFromHeader(bytes, start, contentEnd, checksum === CHECKSUM_RIGHT, lock);
-        if (next !== null) {
-          this.count[Counter.headers]++;
+    const contentEnd = checksum === CHECKSUM_RIGHT ? end - CHECKSUM_BYTES : end;
+    let why = reason;
+    if (reason !== Reject.range && reason !== Reject.cut && checksum !== CHECKSUM_WRONG) {
+      if (isNoise(bytes, start, end)) why = Reject.noise;
+      else {
+        const text = bytesText(bytes, start, contentEnd);
+        // Where rows have a checksum, other names are believed with one only.
+        if (this.header(lock, text, checksum === CHECKSUM_RIGHT || !lock.checksum)) {
           this.refusals.good(LineVerdict.header, bytes, start, end);
-          this.use(next);
           return;
         }
+        if (!/\d/.test(text) && (reason === Reject.fieldCount || reason === Reject.notNumeric)) why = Reject.text;
       }
     }
-    this.reject(reason, bytes, start, end);
+    this.reject(why, bytes, start, end);
     // Lines of this format tell nothing about another one.
-    if (reason === Reject.range || reason === Reject.columns) return;
-    if (this.detector.isFull()) this.detector.dropOldest();
-    this.detector.add(bytes, start, end);
-    const next = this.detector.decide(LINES_TO_LOCK);
-    if (next !== null) this.use(next);
+    if (why === Reject.range || why === Reject.cut || why === Reject.noise) return;
+    if (reason === Reject.columns && lock.separator === NO_SEPARATOR) return;
+    this.held.add(bytes, start, end);
+    if (this.held.isDue()) this.change(lock);
+  }
+
+  /** Another format, if the lines refused agree on one that fits the task better. */
+  private change(lock: Lock): void {
+    const guess = guessFormat(this.held.lines, LINES_TO_LOCK, this.columns);
+    if (guess === null || 'doubt' in guess) return;
+    const { format } = guess;
+    const { names, delimiter, fields } = lock.format;
+    if (
+      format.kind === 'csv' &&
+      format.names === null &&
+      names !== null &&
+      format.fields === fields &&
+      format.delimiter === delimiter
+    ) {
+      this.use({ ...format, names });
+      return;
+    }
+    // Once names were seen, columns are never taken by position.
+    const hadNames = lock.format.names !== null || lock.format.kind !== 'csv';
+    if (format.kind === 'csv' && format.names === null && hadNames) return;
+    if (JSON.stringify(format) === JSON.stringify(lock.format)) return;
+    this.use(format);
+  }
+
+  /** A line that may be a header: counts it if it is that of the format in force, or takes it if it names every required column. */
+  private header(lock: Lock, text: string, mayBeOther: boolean): boolean {
+    if (lock.format.kind !== 'csv' && lock.format.kind !== 'join') return false;
+    const found = headerLike(text, lock.format, this.columns);
+    if (found === null || (found !== lock.format && !mayBeOther)) return false;
+    this.count[Counter.headers]++;
+    if (found !== lock.format) this.use(found);
+    return true;
   }
 
   /** A line before the first lock. */
   private detect(bytes: Uint8Array, start: number, end: number): void {
-    if (this.detector.isFull()) {
-      this.dropHeld(1);
-      this.detector.dropOldest();
+    if (isNoise(bytes, start, end)) {
+      this.plain.wrong.fill(0);
+      this.reject(Reject.noise, bytes, start, end);
+      return;
     }
-    this.detector.add(bytes, start, end);
-    this.refusals.held(bytes, start, end);
-    this.decide(LINES_TO_LOCK);
+    if (this.held.isFull()) this.drop(1);
+    const isMark = this.held.add(bytes, start, end);
+    if (isMark) this.refusals.good(LineVerdict.comment, bytes, start, end);
+    else this.refusals.held(bytes, start, end);
+    if (this.held.isDue()) this.decide(LINES_TO_LOCK);
+  }
+
+  /** Drops the oldest lines held before the first lock. */
+  private drop(count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.rememberHeader();
+      const line = this.held.dropOldest();
+      if (line === null) return;
+      this.count[line.isComment ? Counter.comments : Counter.droppedBeforeLock]++;
+      if (!line.isComment) this.refusals.refuseHeld(NO_FORMAT, line.bytes, 0, line.bytes.length);
+    }
+  }
+
+  /** A header line that leaves before its rows come is still known. */
+  private rememberHeader(): void {
+    const oldest = this.held.lines[0];
+    if (oldest === undefined || oldest.text === this.lastDropped || /^[-+\d]/.test(oldest.text)) return;
+    this.lastDropped = oldest.text;
+    this.named = headerLike(oldest.text, UNFORMATTED, this.columns) ?? this.named;
   }
 
   /** Locks the format `votes` of the lines held agree on, and decodes them; with one vote wanted, what is left is dropped. */
   private decide(votes: number): void {
-    const detector = this.detector;
-    const lock = detector.decide(votes);
-    if (lock === null) {
-      if (votes > 1) return;
-      this.dropHeld(detector.count);
-      detector.clear(null);
+    const { held } = this;
+    const guess = guessFormat(held.lines, votes, this.columns);
+    if (guess === null) {
+      if (votes === 1) this.drop(held.count);
       return;
     }
-    const first = detector.firstOf(lock);
-    this.dropHeld(first);
-    this.refusals.settled();
-    // The lines leave the detector before they are decoded: a reject among them may come back to it.
-    const lines: Uint8Array[] = [];
-    for (let i = first; i < detector.count; i++) lines.push(detector.lineBytes(i).slice(0, detector.lineLength(i)));
-    this.use(lock);
-    for (const line of lines) this.decode(this.lock!, line, 0, line.length);
+    if ('doubt' in guess) {
+      this.doubtful = guess.like;
+      this.doubt(guess.doubt);
+      return;
+    }
+    const { format } = guess;
+    const { doubtful } = this;
+    if (
+      doubtful !== null &&
+      format.names === null &&
+      format.delimiter === doubtful.delimiter &&
+      format.fields === doubtful.fields
+    ) {
+      // Lines like those before: that these show no sign of doubt does not decide it.
+      this.doubt(this.doubtText);
+      return;
+    }
+    const { named } = this;
+    const isNamed = format.kind === 'csv' && format.names === null && named !== null;
+    const hasNames = isNamed && named.delimiter === format.delimiter && named.fields === format.fields;
+    this.useFrom(hasNames ? { ...format, names: named.names } : format, guess.first);
   }
 
-  /** The first lines of those held for detection are no rows. */
-  private dropHeld(lines: number): void {
-    const { detector } = this;
-    this.count[Counter.droppedBeforeLock] += lines;
-    for (let i = 0; i < lines; i++) {
-      this.refusals.refuseHeld(NO_FORMAT, detector.lineBytes(i), 0, detector.lineLength(i));
+  private doubt(text: string): void {
+    this.doubtText = text;
+    const problem = new SpecError('BRIDGE_DOUBT', {
+      where: "the device's rows",
+      found: text,
+      expected: 'one way to read them',
+      remedy: 'declare it in [source.reader], or let the device print a header line and a decimal point',
+    });
+    if (this.problem === null) this.options.onMismatch?.(problem);
+    this.problem = problem;
+    for (const line of this.held.take()) {
+      this.count[Counter.rejectedTooLong + Reject.doubtful]++;
+      this.refusals.refuseHeld(Reject.doubtful, line, 0, line.length);
+      this.options.onReject?.(Reject.doubtful);
     }
   }
 
-  private use(lock: Lock): void {
-    this.lock = lock;
-    this.values.fill(Number.NaN);
-    this.detector.clear(lock);
+  /** Takes the first format, and decodes the lines held from `first` on. */
+  private useFrom(format: TextFormat, first: number): void {
+    this.drop(first);
+    // The lines leave before they are decoded: a reject among them may come back.
+    const lines = this.held.take();
+    this.refusals.settled();
+    this.use(format);
+    for (const line of lines) {
+      this.count[Counter.rxLines]--;
+      this.line(line, 0, line.length);
+    }
+  }
+
+  private use(format: TextFormat): void {
+    this.install(format);
     this.count[Counter.formats]++;
-    this.onFormat?.(lock.format);
-    if (lock.problem !== null) this.onMismatch?.(lock.problem);
+    this.options.onFormat?.(this.lock!.format);
+    if (this.lock!.problem !== null) this.options.onMismatch?.(this.lock!.problem);
+  }
+
+  private install(format: TextFormat): void {
+    this.lock = makeLock(this.columns, format);
+    this.form = isPlain(format) ? null : formOf(format);
+    this.binding = new NameBinding(this.columns);
+    const { decimal = '.', thousands = '', withUnits = false } = format;
+    this.style = { decimal, thousands, units: withUnits };
+    this.values.fill(Number.NaN);
+    this.plain.begin(this.style);
+    this.formRows = 0;
+    this.problem = this.lock.problem;
+    this.held.dropAll();
   }
 
   private reject(reason: number, bytes: Uint8Array, start: number, end: number): void {
     this.count[Counter.rejectedTooLong + reason]++;
-    this.refusals.refuse(reason, bytes, start, end, this.wrong[0], this.wrong[1]);
-    this.onReject?.(reason);
+    if (reason !== Reject.cut) this.plain.wasCut = false;
+    const { wrong } = this.plain;
+    this.refusals.refuse(reason, bytes, start, end, wrong[0], wrong[1]);
+    this.options.onReject?.(reason);
   }
 }
 
-/** Where the next line feed of `bytes[start, end)` is, or `end`. */
-function lineFeed(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  while (at < end && bytes[at] !== LF) at++;
-  return at;
-}
+/** Before the first lock. */
+const UNFORMATTED: TextFormat = {
+  kind: 'csv',
+  delimiter: ',',
+  separator: null,
+  fields: 0,
+  names: null,
+  checksum: false,
+};

@@ -1,17 +1,23 @@
 import { SPACE, TAB } from './bytes.js';
 
-/** The longest line, in bytes before its line feed. */
-export const MAX_LINE_BYTES = 512;
+/** The longest line, in bytes before its end. */
+export const MAX_LINE_BYTES = 65536;
 
-/** A line of nothing but delimiters has one field more than bytes; a labelled field has two spans. */
-export const SPANS = 4 * (MAX_LINE_BYTES + 1);
+/** Of a line of text between frames, so much is told. */
+export const MAX_TEXT_BYTES = 512;
+
+/** A line of more fields is of no format. */
+export const MAX_FIELDS = 4096;
+
+/** A labelled field has two spans. */
+export const SPANS = 4 * (MAX_FIELDS + 1);
 
 /**
  * Cuts `bytes[start, end)` at every `delimiter`; with SPACE, at every run of spaces.
  * Spaces and tabs around a field do not belong to it.
  *
  * writes   spans[2f], spans[2f + 1]: where field f starts and ends
- * returns  the number of fields, at least 1
+ * returns  the number of fields, at least 1; those beyond MAX_FIELDS are counted as one
  * @hot
  */
 export function splitFields(
@@ -31,7 +37,7 @@ export function splitFields(
     while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === TAB)) to--;
     spans[2 * fields] = from;
     spans[2 * fields + 1] = to;
-    fields++;
+    if (fields < MAX_FIELDS) fields++;
     if (delimiter === SPACE) while (p < end && bytes[p] === SPACE) p++;
     if (p >= end) return fields;
     if (delimiter !== SPACE) {
@@ -40,7 +46,7 @@ export function splitFields(
         // The line ends with a delimiter: one more field, empty.
         spans[2 * fields] = end;
         spans[2 * fields + 1] = end;
-        return fields + 1;
+        return fields < MAX_FIELDS ? fields + 1 : fields;
       }
     }
   }
@@ -82,7 +88,7 @@ export function splitLabelled(
     spans[4 * fields + 1] = labelEnd;
     spans[4 * fields + 2] = value;
     spans[4 * fields + 3] = valueEnd;
-    fields++;
+    if (fields < MAX_FIELDS) fields++;
     if (p >= end) return fields;
     p++;
   }

@@ -1,25 +1,54 @@
 import { SpecError } from '../spec/errors.js';
-import { COLON, COMMA, EQUALS, QUOTE, SEMICOLON, SPACE, TAB } from './bytes.js';
+import { BAR, COLON, COMMA, EQUALS, SEMICOLON, SPACE, TAB } from './bytes.js';
 import type { Columns } from './columns.js';
+import type { Join } from './text/table.js';
+import { bindNames, splitName } from './text/units.js';
 
-/** How a device prints its rows, as detected and locked. */
+/** How a device prints its rows, as detected and locked, or as declared. */
 export interface TextFormat {
-  /** `csv`: bare values, by position or under a header line · `labels`: every value after its name. */
-  readonly kind: 'csv' | 'labels';
+  /**
+   * `csv`: values by position or under a header line · `labels`: a plain number after each name · `sentence`: names, values, words
+   * and units · `record`: the same over several lines · `join`: a table whose lines are joined to rows · known forms by their name.
+   */
+  readonly kind: 'csv' | 'labels' | NamedFormat['kind'] | 'join';
   /** Between fields; a space stands for a run of spaces. A line of one field has `,`. */
-  readonly delimiter: ',' | ';' | '\t' | ' ';
-  /** Between label and value; null for `csv`. */
+  readonly delimiter: ',' | ';' | '\t' | ' ' | '|';
+  /** Between label and value; null for all but `labels`. */
   readonly separator: ':' | '=' | null;
-  /** Fields of a line. */
+  /** Fields of a line; 0 where lines may have any number of them. */
   readonly fields: number;
-  /** Names as the device prints them, field by field; null where it prints none. */
+  /** Names as the device prints them, field by field; null where it prints none, or each with its value. */
   readonly names: readonly string[] | null;
   /** Whether every row has to end with `*hh`. */
   readonly checksum: boolean;
+  /** Decimal sign, if it is a comma. */
+  readonly decimal?: ',';
+  /** Sign between thousands, if there is one. */
+  readonly thousands?: ',' | '.' | ' ' | "'";
+  /** Numbers have units behind them. */
+  readonly withUnits?: boolean;
+  /** Fields may be quoted. */
+  readonly quotes?: boolean;
+  /** What every row begins and ends with. */
+  readonly prefix?: string;
+  readonly suffix?: string;
+  /** Every row ends with one more delimiter. */
+  readonly trailing?: boolean;
+  /** Units of a line of units under the header. */
+  readonly units?: readonly string[];
+  /** How names and values stand in a line of a `sentence` or `record`. */
+  readonly of?: 'sentence' | 'alternating';
+  /** How lines are joined to rows. */
+  readonly join?: Join;
+}
+
+/** Forms whose lines name each value. */
+export interface NamedFormat {
+  kind: 'sentence' | 'record' | 'json' | 'influx' | 'teleplot' | 'nmea' | 'dsmr' | 'vedirect';
 }
 
 /** The delimiters in the order they are tried: a line with `;` in it is hardly one of commas. */
-export const DELIMITERS = [SEMICOLON, TAB, COMMA, SPACE] as const;
+export const DELIMITERS = [SEMICOLON, TAB, COMMA, SPACE, BAR] as const;
 
 /** The label separators in the order they are tried. */
 export const SEPARATORS = [COLON, EQUALS] as const;
@@ -35,69 +64,60 @@ export interface Lock {
   readonly separator: number;
   readonly fields: number;
   readonly checksum: boolean;
+  /** Bytes around every row. */
+  readonly prefix: Uint8Array;
+  readonly suffix: Uint8Array;
+  readonly trailing: boolean;
   /** The bytes of each field's name; null where the device prints none. */
   readonly nameBytes: readonly Uint8Array[] | null;
   /** [fields]: the column of each field, −1 for a field that is not looked at. */
   readonly columnOfField: Int32Array;
+  /** [fields]: the unit that the field's name states, in its usual sign; empty if it states none. */
+  readonly units: readonly string[];
   /** Why no line of this format can be a row; null where every required column is there. */
   readonly problem: SpecError | null;
 }
 
+const EMPTY = new Uint8Array(0);
+
 /** Maps the fields of a format to columns: by name where it has names, by position otherwise. */
-export function makeLock(
-  columns: Columns,
-  delimiter: number,
-  separator: number,
-  fields: number,
-  nameBytes: readonly Uint8Array[] | null,
-  checksum: boolean,
-): Lock {
+export function makeLock(columns: Columns, format: TextFormat): Lock {
+  const { delimiter, separator, names, checksum, prefix, suffix, trailing } = format;
+  const fields = names === null ? format.fields : names.length;
+  const encoder = new TextEncoder();
   const columnOfField = new Int32Array(fields).fill(-1);
+  const bound = names === null ? null : bindNames(names, columns.names);
   const isThere = columns.names.map(() => false);
   for (let field = 0; field < fields; field++) {
-    const name = nameBytes?.[field];
-    const column = name !== undefined ? columns.find(name, 0, name.length) : fields === columns.count ? field : -1;
-    if (column < 0 || isThere[column]) continue;
+    const column = bound !== null ? bound[field] : fields === columns.count ? field : -1;
+    if (column < 0) continue;
     isThere[column] = true;
     if (!columns.ignored[column]) columnOfField[field] = column;
   }
-  const decoder = new TextDecoder();
-  const names = nameBytes?.map((bytes) => decoder.decode(bytes)) ?? null;
   const missing = columns.names.filter((_, column) => columns.required[column] && !isThere[column]);
   let problem: SpecError | null = null;
-  if (names === null && fields !== columns.count) problem = wrongFieldCount(columns, fields);
-  else if (missing.length > 0) problem = missingColumns(missing, names ?? [], separator);
+  const isPositional = names === null && format.kind === 'csv';
+  if (isPositional && fields !== columns.count) problem = wrongFieldCount(columns, fields);
+  else if (missing.length > 0 && (names !== null || isPositional))
+    problem = missingColumns(missing, names ?? [], format.kind === 'labels');
   return {
-    format: {
-      kind: separator === NO_SEPARATOR ? 'csv' : 'labels',
-      delimiter: String.fromCharCode(delimiter) as TextFormat['delimiter'],
-      separator: separator === NO_SEPARATOR ? null : (String.fromCharCode(separator) as ':' | '='),
-      fields,
-      names,
-      checksum,
-    },
-    delimiter,
-    separator,
+    format: fields === format.fields ? format : { ...format, fields },
+    delimiter: delimiter.charCodeAt(0),
+    separator: separator === null ? NO_SEPARATOR : separator.charCodeAt(0),
     fields,
     checksum,
-    nameBytes,
+    prefix: prefix === undefined ? EMPTY : encoder.encode(prefix),
+    suffix: suffix === undefined ? EMPTY : encoder.encode(suffix),
+    trailing: trailing === true,
+    nameBytes: names?.map((name) => encoder.encode(name)) ?? null,
     columnOfField,
+    units: Array.from({ length: fields }, (_, field) => format.units?.[field] || splitName(names?.[field] ?? '').unit),
     problem,
   };
 }
 
-/** The name in `bytes[start, end)`, owned, without the quotes around it. */
-export function nameCopy(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return bytes.slice(start + quotesAround(bytes, start, end), end - quotesAround(bytes, start, end));
-}
-
-/** 1 where `bytes[start, end)` is `"…"`, 0 otherwise. */
-export function quotesAround(bytes: Uint8Array, start: number, end: number): number {
-  return end - start >= 2 && bytes[start] === QUOTE && bytes[end - 1] === QUOTE ? 1 : 0;
-}
-
-function missingColumns(missing: readonly string[], found: readonly string[], separator: number): SpecError {
-  const line = separator === NO_SEPARATOR ? 'header line' : 'labels';
+export function missingColumns(missing: readonly string[], found: readonly string[], isLabelled: boolean): SpecError {
+  const line = isLabelled ? 'labels' : 'header line';
   return new SpecError('BRIDGE_COLUMNS', {
     where: `the device's ${line}`,
     found: list(found),

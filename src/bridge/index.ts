@@ -1,5 +1,5 @@
 export { ClockEstimator } from './clock-estimator.js';
-export { type LineCounters, REJECT_REASONS } from './counters.js';
+export { type LineCounters, REJECT_REASONS, rejectedLines } from './counters.js';
 export { LineDecoder, type LineDecoderOptions } from './decoder.js';
 export { DeviceEncoder, type DeviceEncoderOptions } from './device-encoder.js';
 export type { DeviceColumn, DeviceSchema } from './device-schema.js';

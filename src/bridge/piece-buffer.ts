@@ -1,5 +1,5 @@
 import { CR, LF, SPACE, TAB } from './bytes.js';
-import { MAX_LINE_BYTES } from './fields.js';
+import { MAX_TEXT_BYTES } from './fields.js';
 import { MAX_STUFFED_BYTES } from './messages.js';
 
 /** Whom a PieceBuffer tells what lies between two 0x00. */
@@ -27,7 +27,7 @@ export class PieceBuffer {
   private readonly partial = new Uint8Array(MAX_STUFFED_BYTES + 1);
   private partialBytes = 0;
   /** A line longer than `partial`: its start, all of it printable. */
-  private readonly long = new Uint8Array(MAX_LINE_BYTES + 1);
+  private readonly long = new Uint8Array(MAX_TEXT_BYTES + 1);
   private longBytes = 0;
   /** Everything up to the next 0x00 is damage. */
   private isTooLong = false;
@@ -138,7 +138,7 @@ export class PieceBuffer {
         this.longBytes = 0;
         return p;
       }
-      if (this.longBytes < MAX_LINE_BYTES) this.long[this.longBytes++] = byte;
+      if (this.longBytes < MAX_TEXT_BYTES) this.long[this.longBytes++] = byte;
     }
     return end;
   }

@@ -25,6 +25,8 @@ export const LineVerdict = {
   comment: -3,
   /** No format has been found yet: it may still become a row. */
   undecided: -4,
+  /** It belongs to a row of several lines. */
+  part: -5,
 } as const;
 
 /** Numbers of a line kept. */
@@ -217,7 +219,7 @@ export class RefusalAccount {
   }
 }
 
-const VERDICT_NAMES = ['row', 'header', 'comment', 'undecided'] as const;
+const VERDICT_NAMES = ['row', 'header', 'comment', 'undecided', 'part'] as const;
 
 /** Room for lines, cut where they are long. */
 class LineStore {
@@ -422,6 +424,14 @@ export function adviceOn(reason: string, example: RawLine): string {
       return /^[-+]?\d/.test(field) || field.includes(',')
         ? 'edgegrad init finds how such numbers are read'
         : 'a column of words is declared with kind = "ignore", or "class" where it is used';
+    case 'text':
+      return 'a message of the device, or its rows have another form: edgegrad init finds how they are read';
+    case 'noise':
+      return 'is the baud rate right? edgegrad doctor tries others';
+    case 'cut':
+      return 'the device started again in the middle of a row: look at its power supply and its watchdog';
+    case 'doubtful':
+      return 'such lines can be read in two ways: let the device print a header line and a decimal point';
     case 'range':
       return 'the number is too large for float32';
     case 'columns':

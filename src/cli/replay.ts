@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { rejectedLines } from '../bridge/index.js';
 import {
   type Config,
   type ConfigChange,
@@ -79,7 +80,7 @@ export function replayCommand(): Command {
         return;
       }
       const { report, lines, recording } = result;
-      const rejected = lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments;
+      const rejected = rejectedLines(lines);
       const unit = unitOf({ columns: stream.columns, task: stream.task });
       process.stdout.write(
         `${logs.join(' ')}: ${result.rows} rows, ${result.rowsPerSecond} rows/s (${result.executor})\n` +

@@ -1,4 +1,4 @@
-import type { FrameCounters } from '../bridge/index.js';
+import { type FrameCounters, rejectedLines } from '../bridge/index.js';
 import type { Pipeline, RecorderMetrics } from '../recording/index.js';
 import type { Config } from './config.js';
 import { refusedLines } from './refusals.js';
@@ -31,7 +31,7 @@ export function summaryOf(
   const lines = pipeline.lines();
   // Of frames, only the first went to the decoder of lines.
   const isText = pipeline.decoder.mode !== 'binary';
-  const rejected = isText ? lines.rxLines - lines.rowsDecoded - lines.headers - lines.comments : 0;
+  const rejected = isText ? rejectedLines(lines) : 0;
   const text = [
     `${config.name}: ${report.rows} rows in all, ${pipeline.rowsDecoded} of them in this run`,
     summary(report, scoreOf(report, unitOf(config)), rejected),

@@ -72,6 +72,10 @@ export class FileSource implements ByteSource {
           break;
         }
         if (length === 0) break;
+        if (this.rxBytes === 0 && isGzip(this.buffer, length)) {
+          reason = 'cannot be read: packed with gzip; unpack it first: gzip -dc FILE | edgegrad … -';
+          break;
+        }
         this.rxBytes += length;
         this.rxChunks++;
         sink.bytes(this.buffer, length);
@@ -133,4 +137,9 @@ async function openFile(path: string): Promise<FileHandle> {
     });
   }
   return file;
+}
+
+/** Whether bytes begin as gzip's do. */
+function isGzip(bytes: Uint8Array, length: number): boolean {
+  return length >= 3 && bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 0x08;
 }

@@ -4,7 +4,7 @@ import { RecordingError } from './errors.js';
 import { type MessageView, RecordingReader } from './reader.js';
 
 /** What rows are made of: all a decoder needs to know of a column. */
-export type RowColumn = Pick<Column, 'name' | 'unit' | 'kind'>;
+export type RowColumn = Pick<Column, 'name' | 'unit' | 'kind' | 'values'>;
 
 /**
  * Decodes the rows of a recording, without learning: after an opening that may be in the middle of a line the first row
@@ -31,6 +31,9 @@ export class RowDecoder {
       columns: columns.map(({ name }) => name),
       required: columns.map(() => false),
       ignored: columns.map(({ kind }) => kind === 'ignore'),
+      kinds: columns.map(({ kind }) => kind),
+      clockUnits: columns.map(({ unit }) => unit),
+      words: columns.map(({ values }) => values),
       row: this.values,
       ...(this.timeColumn < 0 ? {} : { timeColumn: this.timeColumn }),
       onRow: () => {

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { FileSource, MemorySource, SimulatedDevice } from '../ingest/index.js';
 import { RecordingError } from './errors.js';
-import { NdjsonToCsv } from './ndjson.js';
 
 const LF = 0x0a;
 const OPENING_BRACE = 0x7b;
@@ -27,7 +26,7 @@ export interface TextLogOptions {
 }
 
 /**
- * Feeds a whole text log, as a device would have printed it: CSV and the like as they are, JSON lines turned into CSV.
+ * Feeds a whole text log, as a device would have printed it: byte for byte but for a header of ours.
  *
  * @param log a path, or `-` for standard input
  * @throws IngestError, RecordingError where it cannot be read
@@ -64,10 +63,9 @@ export async function feedTextLog(log: string, sink: TextSink, options: TextLogO
   text.finish();
 }
 
-/** Tells by the first byte what the log is, and makes of it what the line decoder takes. */
+/** A text log as the line decoder takes it: the header that `edgegrad convert` writes names units behind the columns. */
 class TextInput {
-  private kind: 'unknown' | 'header' | 'csv' | 'json' = 'unknown';
-  private readonly json = new NdjsonToCsv();
+  private kind: 'unknown' | 'header' | 'text' = 'unknown';
   private header: Buffer = Buffer.alloc(0);
 
   constructor(
@@ -76,11 +74,9 @@ class TextInput {
   ) {}
 
   bytes(buffer: Uint8Array, length: number): void {
-    if (this.kind === 'unknown') this.kind = buffer[0] === OPENING_BRACE ? 'json' : 'header';
-    if (this.kind === 'csv') {
+    if (length > 0 && this.kind === 'unknown') this.kind = buffer[0] === ISO_TIME.charCodeAt(0) ? 'header' : 'text';
+    if (this.kind === 'text') {
       this.sink.bytes(buffer, length);
-    } else if (this.kind === 'json') {
-      this.send(this.json.convert(buffer, length));
     } else {
       this.header = Buffer.concat([this.header, buffer.subarray(0, length)]);
       if (this.header.includes(LF) || this.header.length > MAX_HEADER_BYTES) this.endHeader();
@@ -88,13 +84,12 @@ class TextInput {
   }
 
   finish(): void {
-    if (this.kind === 'json') this.send(this.json.end());
     if (this.kind === 'header') this.endHeader();
   }
 
   /** A header of ours names the unit behind each column, which the schema's names do not. */
   private endHeader(): void {
-    this.kind = 'csv';
+    this.kind = 'text';
     const end = this.header.indexOf(LF);
     const line = this.header.toString('utf8', 0, Math.max(end, 0));
     if (!line.startsWith(`${ISO_TIME},`)) {

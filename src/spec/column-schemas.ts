@@ -23,6 +23,16 @@ export const columnSchema = v.pipe(
       v.description("Largest believable change from one row to the next, in the column's unit. Absent: any."),
     ),
     classes: v.pipe(v.optional(integer(2, 256)), v.description('class only: how many classes, 2 … 256.')),
+    values: v.pipe(
+      v.optional(v.array(v.pipe(v.string(), v.nonEmpty('a word')))),
+      v.check(
+        (words) => words === undefined || new Set(words.map((word) => word.toLowerCase())).size === words.length,
+        'each word once',
+      ),
+      v.description(
+        'class only: the words of the classes as the device prints them, class 0 first. Case does not matter. Default: numbers, and pairs such as off, on or false, true.',
+      ),
+    ),
     maxGap: v.pipe(
       v.optional(finite(Number.MIN_VALUE, 'a finite number > 0')),
       v.description('time only: a jump of more seconds than this, or backwards, is a gap. Absent: only backwards.'),
@@ -35,6 +45,14 @@ export const columnSchema = v.pipe(
   v.check(
     (column) => column.kind === 'class' || column.classes === undefined,
     '"classes" only on a column of kind "class"',
+  ),
+  v.check(
+    (column) => column.values === undefined || column.kind === 'class',
+    '"values" only on a column of kind "class"',
+  ),
+  v.check(
+    (column) => column.values === undefined || column.values.length <= (column.classes ?? 0),
+    'as many "values" as "classes", at most',
   ),
   v.check(
     (column) => column.kind === 'time' || column.maxGap === undefined,

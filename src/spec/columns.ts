@@ -26,6 +26,8 @@ export interface ColumnSpec {
   maxStep?: number;
   /** `class` only: how many classes, 2 … 256. */
   classes?: number;
+  /** `class` only: the words of the classes as the device prints them, class 0 first. */
+  values?: string[];
   /** `time` only: a jump of more seconds than this, or backwards, is a gap: nothing is learned across it. */
   maxGap?: number;
 }

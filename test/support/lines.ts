@@ -69,13 +69,11 @@ export function accountedLines(c: LineCounters): number {
     c.headers +
     c.comments +
     c.droppedBeforeLock +
-    c.rejectedTooLong +
-    c.rejectedChecksum +
-    c.rejectedFieldCount +
-    c.rejectedLabels +
-    c.rejectedNotNumeric +
-    c.rejectedRange +
-    c.rejectedColumns
+    c.parts +
+    REJECT_REASONS.reduce(
+      (sum, reason) => sum + c[`rejected${reason[0].toUpperCase()}${reason.slice(1)}` as keyof LineCounters],
+      0,
+    )
   );
 }
 
