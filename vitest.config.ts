@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,6 +9,8 @@ export default defineConfig({
     reporters: ['default', './test/support/report.ts'],
     expect: { requireAssertions: true },
     pool: 'forks',
+    // Of two cores it would use one.
+    maxWorkers: availableParallelism(),
     execArgv: ['--expose-gc'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,3 +1,5 @@
+// @slow a process that looks at its port for many seconds
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

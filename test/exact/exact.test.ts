@@ -1,3 +1,5 @@
+// @slow hashes of many networks, each with both executors; npm run exact too
+
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';

@@ -137,7 +137,7 @@ describe('checkpoint of a stream', () => {
           expect(resumed.report()).toEqual(stream.report());
           expect(saveStream(resumed)).toEqual(saveStream(stream));
         }),
-        { numRuns: options.network ? 40 : options.task.kind === 'forecast' ? 6 : 15 },
+        { numRuns: options.network ? 20 : options.task.kind === 'forecast' ? 3 : 8 },
       );
     });
   }
