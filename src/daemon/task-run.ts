@@ -222,7 +222,9 @@ export class TaskRun implements LiveTask {
     const recorded = this.endRecording(session, reason);
     await checkpoints.finish();
     await recorded;
-    if (this.pipeline.rowsDecoded === 0 && (reason === END_OF_LOG || this.mismatch !== undefined)) {
+    // An input that goes on from a checkpoint may be empty; one with something in it has to have a row.
+    const hasEnded = reason === END_OF_LOG && this.pipeline.lines().rxBytes > 0;
+    if (this.pipeline.rowsDecoded === 0 && (hasEnded || this.mismatch !== undefined)) {
       throw nothingRead(this.source.name, this.pipeline.decoder.lines, this.mismatch);
     }
     if (reason !== END_OF_LOG && reason !== STOPPED) {
