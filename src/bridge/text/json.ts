@@ -20,6 +20,11 @@ export class JsonForm implements Form {
   private isOneLine = false;
 
   line(line: string, emit: () => void): number {
+    // Most objects are one line.
+    if (this.depth === 0 && line.startsWith('{') && line.endsWith('}') && this.object(line, emit)) {
+      this.isOneLine = true;
+      return Line.row;
+    }
     let rows = 0;
     let from = this.depth > 0 ? 0 : -1;
     let junk = '';

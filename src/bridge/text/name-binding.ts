@@ -11,6 +11,8 @@ export class NameBinding {
   readonly names: string[] = [];
   private readonly columns = new Map<string, number>();
   private readonly units = new Map<string, string>();
+  /** What `problem` returns; undefined after another name came. */
+  private known: SpecError | null | undefined;
 
   constructor(private readonly wanted: Wanted) {}
 
@@ -20,6 +22,7 @@ export class NameBinding {
     if (known !== undefined) return known;
     if (this.names.length >= MAX_NAMES) return -1;
     this.names.push(name);
+    this.known = undefined;
     this.units.set(name, splitName(name).unit);
     const bound = bindNames(this.names, this.wanted.names);
     this.names.forEach((each, i) => {
@@ -34,8 +37,10 @@ export class NameBinding {
 
   /** Required columns that no name is bound to; null if there is none. */
   problem(): SpecError | null {
+    if (this.known !== undefined) return this.known;
     const bound = new Set(bindNames(this.names, this.wanted.names));
     const missing = this.wanted.names.filter((_, column) => this.wanted.required[column] && !bound.has(column));
-    return missing.length === 0 ? null : missingColumns(missing, this.names, true);
+    this.known = missing.length === 0 ? null : missingColumns(missing, this.names, true);
+    return this.known;
   }
 }

@@ -46,11 +46,13 @@ export class LineSplitter {
   feed(bytes: Uint8Array, start: number, end: number): void {
     let from = start;
     for (let p = start; p < end; p++) {
-      const byte = bytes[p];
-      if (byte >= 0x20 && this.escape === 0) {
-        this.skip = -1;
-        continue;
+      if (this.escape === 0) {
+        const textStart = p;
+        while (p < end && bytes[p] >= 0x20) p++;
+        if (p > textStart) this.skip = -1;
+        if (p === end) break;
       }
+      const byte = bytes[p];
       if (this.escape === 1 && (byte < 0x20 || byte >= DEL)) this.escape = 0;
       if (byte >= 0x20 && this.escape === 0) continue;
       if (this.escape > 0 && byte !== LF && byte !== CR) {

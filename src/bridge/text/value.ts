@@ -99,6 +99,13 @@ export function parseValue(
   out: Float64Array,
   at: number,
 ): number {
+  if (style.decimal === '.' && style.thousands === '' && isDigit(field, field.length - 1) && !/[xX]/.test(field)) {
+    const plain = Number(field);
+    if (!Number.isNaN(plain)) {
+      out[at] = plain;
+      return NUMBER;
+    }
+  }
   const text = bareText(field);
   if (isMissing(text, missing)) {
     out[at] = Number.NaN;
@@ -133,4 +140,10 @@ function digitsOf(digits: string, { decimal, thousands }: NumberStyle): number {
     text = text.replace(',', '.');
   }
   return /^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** Whether the character at `index` is a digit. */
+function isDigit(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  return code >= 0x30 && code <= 0x39;
 }
