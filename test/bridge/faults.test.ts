@@ -1,3 +1,5 @@
+// @slow damage of every kind, at many places of a log
+
 import { expect, test } from 'vitest';
 import { DeviceEncoder, FrameDecoder } from '../../src/bridge/index.js';
 

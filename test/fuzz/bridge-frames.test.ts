@@ -1,3 +1,5 @@
+// @slow hostile inputs by the thousand
+
 import { expect, test } from 'vitest';
 import { cobsEncode } from '../../src/bridge/cobs.js';
 import { crc32 } from '../../src/bridge/crc32.js';

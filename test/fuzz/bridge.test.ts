@@ -1,3 +1,5 @@
+// @slow hostile inputs by the thousand
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { growth, MOST_GROWTH } from '../support/growth.js';

@@ -1,3 +1,5 @@
+// @slow hostile inputs by the thousand
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createNetwork, loadNetwork, Random } from '../../src/engine/index.js';
