@@ -232,7 +232,7 @@ test('killed while the disk is slow, it leaves the checkpoint before; with a rec
     child.kill('SIGKILL');
     await closed;
     const { code, err } = await again();
-    expect(code, err).toBe(1); // of an input without a row nothing can be read
+    expect(code, err).toBe(0);
     expect(err).toContain('goes on from edgegrad-state/a.safetensors: 100 rows');
     expect(err).toContain(`a: ${rows} rows in all`);
   }
