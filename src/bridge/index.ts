@@ -26,4 +26,5 @@ export {
   type RefusedLines,
   shownPartial,
 } from './refusals.js';
+export { namesIn } from './text/names-in.js';
 export { WireDecoder, type WireDecoderOptions, type WireMode } from './wire-decoder.js';

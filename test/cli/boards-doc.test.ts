@@ -16,7 +16,7 @@ test('what it shows as written is a configuration, without a range that was only
     const { columns, task } = configOf(text, 'docs/boards.md');
     expect(columns.length).toBeGreaterThan(task.targets.length);
     for (const { name, unit, range } of columns) {
-      if (range !== undefined) expect([unit === '%' || /hum/.test(name) || range[0] < -50]).toEqual([true]);
+      if (range !== undefined) expect([unit === '%' || /hum/i.test(name) || range[0] < -50]).toEqual([true]);
     }
   }
 });

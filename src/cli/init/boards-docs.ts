@@ -82,6 +82,22 @@ const STYLES: readonly Style[] = [
     row: (i) => `${i % 40 === 17 ? '-127.00' : temp(i)},${hum(i)}`,
   },
   {
+    title: 'Decimal commas',
+    note: 'Between semicolons or tabs a comma can only be a decimal one.',
+    before: ['Zeit;Temp;Feuchte'],
+    row: (i) => `${10 * i};${temp(i).replace('.', ',')};${hum(i).replace('.', ',')}`,
+  },
+  {
+    title: 'Sentences with units',
+    note: 'The words before a number are its name, what stands behind it its unit.',
+    row: (i) => `Temp: ${temp(i)} °C, Humidity: ${hum(i)} %`,
+  },
+  {
+    title: 'JSON',
+    note: 'An object a line, nested ones by dotted path. Keys may come in any order.',
+    row: (i) => `{"room": "hall", "air": {"temp": ${temp(i)}, "hum": ${hum(i)}}}`,
+  },
+  {
     title: 'Boot messages before the rows',
     note: 'They are no rows, and counted.',
     before: ['ets Jun  8 2016 00:22:57', 'rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)', 'sensor ready'],
@@ -91,14 +107,9 @@ const STYLES: readonly Style[] = [
 
 const REFUSED: readonly Style[] = [
   {
-    title: 'Decimal commas',
-    note: 'Let the device print decimal points.',
-    row: (i) => `${temp(i).replace('.', ',')};${hum(i).replace('.', ',')}`,
-  },
-  {
-    title: 'Sentences',
-    note: 'Let the sketch print `temp:23.2 hum:48.1`.',
-    row: (i) => `The temperature is ${temp(i)} degrees today`,
+    title: 'Hexadecimal numbers',
+    note: '`12` may be 12 or 18 there, and `1E1` 10 or 481. Let the device print decimal numbers.',
+    row: (i) => [600 + 37 * i, 100 + 91 * i].map((value) => value.toString(16).toUpperCase()).join(','),
   },
 ];
 

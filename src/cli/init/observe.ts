@@ -1,4 +1,4 @@
-import { LineDecoder, type RawLine, type TextFormat } from '../../bridge/index.js';
+import { LineDecoder, namesIn, type RawLine, type TextFormat } from '../../bridge/index.js';
 import type { ByteSource } from '../../ingest/index.js';
 import { doubtIn, sniffTable } from './sniff.js';
 
@@ -92,20 +92,39 @@ export async function listen(source: ByteSource, seconds: number, onLine: (lines
  * @param startsMidLine its first row may have lost its beginning
  */
 export function observe(bytes: Uint8Array, startsMidLine = true): Observation | undefined {
-  const text = new TextDecoder().decode(bytes);
-  if (doubtIn(text) !== undefined) return undefined;
-  const table = sniffTable(text);
-  const seenAs = table === undefined ? undefined : readAs(bytes, table.names, table.isText, startsMidLine);
-  if (seenAs !== undefined) return seenAs;
   const format = formatOf(bytes);
-  if (format === undefined) return undefined;
-  const names = namesOf(format);
-  return readAs(
-    bytes,
-    names,
-    names.map(() => false),
-    startsMidLine,
-  );
+  const named = format === undefined ? [] : namesIn(format, new TextDecoder().decode(bytes));
+  const names =
+    format === undefined
+      ? []
+      : namesOf(
+          format,
+          named.map(({ name }) => name),
+        );
+  // Words under a name cost nothing: a column that has no number at all is one of words.
+  const read =
+    names.length === 0
+      ? undefined
+      : readAs(
+          bytes,
+          names,
+          names.map((name) => named.some((each) => each.name === name && each.isText)),
+          startsMidLine,
+        );
+  if (read !== undefined) return withWords(bytes, read);
+  const table = sniffTable(new TextDecoder().decode(bytes));
+  if (table === undefined || doubtIn(new TextDecoder().decode(bytes)) !== undefined) return undefined;
+  return readAs(bytes, table.names, table.isText, startsMidLine);
+}
+
+/** Columns that have words instead of numbers are said to be of words. */
+function withWords(bytes: Uint8Array, observation: Observation): Observation {
+  const table = sniffTable(new TextDecoder().decode(bytes));
+  const columns = observation.columns.map((column) => {
+    const isText = column.count === 0 && table?.isText[table.names.indexOf(column.name)] === true;
+    return isText ? { ...column, isText } : column;
+  });
+  return { ...observation, columns };
 }
 
 /** The latest line of a recording that is no row. */
@@ -146,7 +165,7 @@ function readAs(
   const row = new Float32Array(names.length);
   const decoder = new LineDecoder({
     columns: names,
-    required: names.map((_, i) => !isText[i]),
+    required: names.map(() => false),
     ignored: isText,
     row,
     onRow() {
@@ -190,7 +209,7 @@ function exactly(
   const values: number[] = [];
   const decoder = new LineDecoder({
     columns: names,
-    required: names.map((_, i) => !isText[i]),
+    required: names.map(() => false),
     ignored: isText,
     row: new Float32Array(names.length),
     timeColumn: column,
@@ -204,8 +223,8 @@ function exactly(
 }
 
 /** Names as a configuration takes them: each once. */
-function namesOf({ names, fields }: TextFormat): string[] {
-  if (names !== null && new Set(names).size === names.length) return [...names];
+function namesOf({ fields }: TextFormat, names: readonly string[]): string[] {
+  if (names.length > 0 && new Set(names).size === names.length) return [...names];
   return Array.from({ length: fields }, (_, i) => `c${i + 1}`);
 }
 

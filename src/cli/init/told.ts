@@ -7,11 +7,28 @@ import { doubtIn } from './sniff.js';
 /** Lines shown to a person. */
 const SHOWN_LINES = 5;
 
+/** What forms are called. */
+const KINDS: Readonly<Record<string, string>> = {
+  csv: 'CSV',
+  labels: 'label and value',
+  sentence: 'sentences',
+  record: 'records of several lines',
+  json: 'JSON',
+  influx: 'InfluxDB line protocol',
+  teleplot: 'Teleplot',
+  nmea: 'NMEA 0183',
+  dsmr: 'DSMR P1',
+  vedirect: 'VE.Direct',
+  join: 'lines joined to rows',
+};
+
 /** The latest lines as they came, and what was found in them. */
 export function describe({ columns, rows, format, lines = [], refused = 0 }: Observation): string {
-  const kind = format.kind === 'csv' ? 'CSV' : 'label and value';
+  const kind = KINDS[format.kind] ?? format.kind;
   const names =
-    format.names === null ? ', without names (a header is seen when the board is reset while it is listened to)' : '';
+    format.kind === 'csv' && format.names === null
+      ? ', without names (a header is seen when the board is reset while it is listened to)'
+      : '';
   const width = Math.max(...columns.map(({ name }) => name.length));
   const found = columns.map((column) => {
     const role = roleOf(column);
