@@ -168,7 +168,9 @@ export const mqttSchema = v.strictObject({
         v.check((text) => /^[\w.-]{1,64}$/.test(text), 'letters, digits, ".", "-" and "_", at most 64'),
       ),
     ),
-    v.description('How the broker knows this process; two must differ. Absent: edgegrad-HOST-NAME.'),
+    v.description(
+      'Name of this process at the broker; two processes must differ. Default: edgegrad-HOST-ID-NAME, ID from /etc/machine-id.',
+    ),
   ),
   topic: v.pipe(v.optional(topic, 'edgegrad'), v.description('What all topics begin with.')),
   intervalS: v.pipe(

@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { SpecError } from '../spec/index.js';
@@ -111,5 +112,11 @@ export function readToken({ token, tokenFile }: HttpConfig, env: NodeJS.ProcessE
   return tokenOf(secretOf(file, 'http.tokenFile'), `http.tokenFile ${file}`);
 }
 
-/** Whether only this machine itself reaches an address. */
-export const isLoopback = (host: string) => /^(localhost|::1|\[::1\]|127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/i.test(host);
+/** Whether only this machine itself reaches an address. What is no address is a name, which may be anybody's. */
+export function isLoopback(host: string): boolean {
+  const address = host.replace(/^\[(.*)\]$/, '$1');
+  if (isIPv4(host)) return host.startsWith('127.');
+  return (
+    /^localhost$/i.test(host) || (isIPv6(address) && new URL(`http://[${address.split('%')[0]}]`).hostname === '[::1]')
+  );
+}

@@ -266,7 +266,7 @@ test('commands are obeyed and answered: learning, save, label; nonsense is refus
     ['label', '{"values":{"y":"1"}}', /values.y: expected a number/],
     ['label', '{"values":{"y":1},"age":-1}', /age: expected a whole number/],
     ['label', '[]', /expected \{/],
-    ['label', ' '.repeat(5000), /5000 bytes/],
+    ['label', ' '.repeat(5000), /more than 4096 bytes/],
     ['reboot', '', /learning, save or label/],
   ] as const) {
     expect(await command(name, payload)).toEqual({ command: name, ok: false, problem: expect.stringMatching(problem) });
@@ -300,12 +300,41 @@ test('Home Assistant is told of a device whose every part it can find, at its ow
     if (path !== undefined) expect(JSON.parse(spoken.get(part.state_topic)!)).toHaveProperty(path);
   }
   expect(found.cmps.prediction_0).toMatchObject({
-    value_template: "{{ value_json.prediction['y'] }}",
+    value_template: "{{ (value_json.prediction or {}).get('y') }}",
     unit_of_measurement: 'kn',
+    device_class: 'speed',
   });
   const before = listener.of(topic).length;
   await listener.client.publishAsync('homeassistant/status', 'online', { qos: 1 });
   await until(() => expect(listener.of(topic).length).toBe(before + 1));
+});
+
+test('a payload of 200 MB from another client is refused in words and not kept; learning and commands go on', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start();
+  const listener = await Listener.to(broker.url, 'edgegrad/#');
+  const run = started(config(`url = "${broker.url}"\nintervalS = 0`));
+  run.send(20);
+  await until(() => expect(listener.last('edgegrad/line/learning')).toBe('ON'));
+  const peakMb = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${run.child.pid}/status`, 'utf8'))![1]) / 1024;
+  const before = peakMb();
+  // A listener of its own would get it too.
+  await listener.client.unsubscribeAsync('edgegrad/#');
+  await listener.client.subscribeAsync(['edgegrad/line/reply', 'edgegrad/line/state', 'edgegrad/line/learning'], {
+    qos: 1,
+  });
+  for (const name of ['label', 'save', 'learning']) {
+    const size = name === 'label' ? 200e6 : 20e6;
+    await listener.client.publishAsync(`edgegrad/line/set/${name}`, Buffer.alloc(size, 'x'), { qos: 1 });
+  }
+  await until(() => expect(listener.of('edgegrad/line/reply')).toHaveLength(3));
+  for (const reply of listener.of('edgegrad/line/reply')) expect(reply).toMatch(/more than 4096 bytes/);
+  expect(peakMb() - before).toBeLessThan(60);
+  run.send(5);
+  await until(() => expect(JSON.parse(listener.last('edgegrad/line/state')!).row).toBe(25));
+  await listener.client.publishAsync('edgegrad/line/set/learning', 'OFF', { qos: 1 });
+  await until(() => expect(listener.last('edgegrad/line/learning')).toBe('OFF'));
+  expect(run.said()).not.toMatch(/is away/);
 });
 
 test('a wrong password is said, learning goes on, and no secret is in the log or the recording', async (context) => {

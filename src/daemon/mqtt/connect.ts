@@ -3,6 +3,7 @@ import * as client from 'mqtt/lib/client';
 import * as tcp from 'mqtt/lib/connect/tcp';
 import * as tls from 'mqtt/lib/connect/tls';
 import * as packets from 'mqtt-packet';
+import { LongPackets } from './long-packets.js';
 
 /** What a module of CommonJS exports as `default`: Node gives all of its exports by that name. */
 const defaultOf = <T>(module: unknown) => (module as { default: { default: T } }).default.default;
@@ -30,7 +31,12 @@ export function connect(url: string, options: IClientOptions): MqttClient {
     host: hostname.replace(/^\[(.*)\]$/, '$1'), // of IPv6
     ...(port === '' ? {} : { port: Number(port) }),
   };
-  const made = new Client((of) => (isEncrypted ? overTls : overTcp)(of, all), all);
+  const made = new Client((of) => {
+    const stream = (isEncrypted ? overTls : overTcp)(of, all);
+    const pipe = stream.pipe.bind(stream);
+    stream.pipe = (parser) => pipe(new LongPackets()).pipe(parser);
+    return stream;
+  }, all);
   made.on('error', () => {}); // who listens hears of it; nobody has to
   return made;
 }

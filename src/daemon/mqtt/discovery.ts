@@ -1,6 +1,9 @@
+import { hostname } from 'node:os';
+import { isLoopback } from '../http-config.js';
 import type { LiveTask } from '../live-task.js';
 import { scoreOf, unitOf } from '../status.js';
 import type { TaskTopics } from './topics.js';
+import { homeUnit, templateText } from './units.js';
 
 /** Identifiers of Home Assistant: letters, digits, `-` and `_`. */
 const idOf = (text: string): string => text.replace(/[^\w-]+/g, '_');
@@ -29,8 +32,8 @@ export function discovery(
 ): object {
   const { config, stream } = task;
   const device = idOf(`${clientId}_${config.name}`);
-  const unit = unitOf(config);
-  const { label, baselineLabel } = scoreOf(stream.report(), unit);
+  const { label, baselineLabel } = scoreOf(stream.report(), unitOf(config));
+  const { unit } = homeUnit(unitOf(config));
   const sensor = (name: string, template: string, more: object = {}) => ({
     p: 'sensor',
     name,
@@ -38,18 +41,33 @@ export function discovery(
     state_class: 'measurement',
     ...more,
   });
+  // What the device's rows say is not there while the device is not.
+  const ofDevice = {
+    availability: [
+      { topic: availability },
+      { topic: topics.health, value_template: "{{ 'online' if value_json.connected else 'offline' }}" },
+    ],
+    availability_mode: 'all',
+  };
   const ofHealth = { state_topic: topics.health };
   const diagnostic = { ...ofHealth, entity_category: 'diagnostic' };
   const components: Record<string, object> = {};
   const isClass = stream.task.kind === 'classify';
   stream.outputNames.forEach((name, i) => {
     const measured = stream.columns.find((column) => column.name === name.replace(/\+\d+$/, ''));
-    components[`prediction_${i}`] = sensor(`${name} predicted`, `value_json.prediction['${name}']`, {
-      state_topic: topics.state,
-      suggested_display_precision: 3,
-      ...(measured !== undefined && measured.unit !== '' && !isClass ? { unit_of_measurement: measured.unit } : {}),
-      ...(isClass ? { enabled_by_default: false } : {}),
-    });
+    const { unit: its, deviceClass } = homeUnit(isClass ? '' : (measured?.unit ?? ''));
+    components[`prediction_${i}`] = sensor(
+      `${name} predicted`,
+      `(value_json.prediction or {}).get(${templateText(name)})`,
+      {
+        state_topic: topics.state,
+        suggested_display_precision: 3,
+        ...ofDevice,
+        ...(its === '' ? {} : { unit_of_measurement: its }),
+        ...(deviceClass === undefined ? {} : { device_class: deviceClass }),
+        ...(isClass ? { enabled_by_default: false } : {}),
+      },
+    );
   });
   if (isClass) {
     components.class = {
@@ -57,6 +75,7 @@ export function discovery(
       name: `${stream.task.targets[0]} predicted`,
       state_topic: topics.state,
       value_template: '{{ value_json.class }}',
+      ...ofDevice,
     };
   }
   if (stream.task.kind === 'anomaly') {
@@ -66,6 +85,7 @@ export function discovery(
       device_class: 'problem',
       state_topic: topics.state,
       value_template: "{{ 'ON' if 'alarm' in value_json.outcome else 'OFF' }}",
+      ...ofDevice,
     };
   }
   const inUnit = unit === '' ? {} : { unit_of_measurement: unit };
@@ -117,10 +137,19 @@ export function discovery(
       mf: 'edgegrad',
       mdl: `${stream.task.kind} from ${stream.task.features.length} columns`,
       sw: version,
+      ...pageOf(config),
     },
     o: { name: 'edgegrad', sw: version },
     cmps: components,
     availability: [{ topic: availability }],
     qos: 1,
   };
+}
+
+/** Where the page of the process is, if other machines reach it. */
+function pageOf({ http }: LiveTask['config']): { configuration_url?: string } {
+  if (http === undefined || http.port === 0 || isLoopback(http.host)) return {};
+  const isAny = http.host === '0.0.0.0' || http.host === '::';
+  const host = isAny ? hostname() : http.host.includes(':') ? `[${http.host}]` : http.host;
+  return { configuration_url: `http://${host}:${http.port}/` };
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { ALARM, PREDICTED } from '../../stream/index.js';
@@ -240,7 +242,7 @@ export class MqttOutput implements Output<MqttConfig> {
   }
 
   private clientIdOf({ clientId }: MqttConfig): string {
-    return clientId ?? `edgegrad-${hostname()}-${this.told[0].task.config.name}`;
+    return clientId ?? `edgegrad-${hostname()}-${machineId()}${this.told[0].task.config.name}`;
   }
 
   /** @throws SpecError where a file it names cannot be read */
@@ -355,7 +357,7 @@ export class MqttOutput implements Output<MqttConfig> {
 
 /** Does what a command says; returns why not, in words. */
 async function obey(task: LiveTask, name: string, payload: Buffer): Promise<string | undefined> {
-  if (payload.length > MOST_COMMAND_BYTES) return `${payload.length} bytes: expected ${MOST_COMMAND_BYTES} at most`;
+  if (payload.length > MOST_COMMAND_BYTES) return `more than ${MOST_COMMAND_BYTES} bytes`;
   const text = payload.toString();
   switch (name) {
     case 'learning':
@@ -376,6 +378,19 @@ async function obey(task: LiveTask, name: string, payload: Buffer): Promise<stri
     }
     default:
       return 'expected learning, save or label';
+  }
+}
+
+/**
+ * Six digits of this installation and a `-`, since machines made from one image have the same host name; empty if the system
+ * keeps no id. The id itself is not shown.
+ */
+function machineId(): string {
+  try {
+    const id = readFileSync('/etc/machine-id', 'utf8').trim();
+    return id === '' ? '' : `${createHash('sha256').update(`edgegrad ${id}`).digest('hex').slice(0, 6)}-`;
+  } catch {
+    return '';
   }
 }
 
