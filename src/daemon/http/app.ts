@@ -1,7 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import * as v from 'valibot';
 import { EdgegradError, SpecError } from '../../spec/index.js';
@@ -63,7 +62,7 @@ export function createApp({ access, tasks, assets, events, ...context }: AppCont
     await next();
   });
   app.use(access.byName);
-  app.use(bodyLimit({ maxSize: MOST_BODY_BYTES, onError: (c) => c.json({ error: 'too long' }, 413) }));
+  app.use(shortBody);
 
   for (const [path, { type, bytes, etag }] of assets) {
     app.get(path, (c) => {
@@ -161,4 +160,30 @@ export function createApp({ access, tasks, assets, events, ...context }: AppCont
     return c.json({ error: 'it did not work' }, typeof status === 'number' && status < 500 ? 400 : 500);
   });
   return app;
+}
+
+/** Refuses a body that is too long before it is read; one that comes in chunks is read up to the limit. */
+const shortBody: MiddlewareHandler<Env> = async (c, next) => {
+  const { headers } = c.env.incoming;
+  const isChunked = headers['transfer-encoding'] !== undefined;
+  if (!isChunked && Number(headers['content-length'] ?? 0) <= MOST_BODY_BYTES) return next();
+  const text = isChunked ? await textWithin(c.env.incoming, MOST_BODY_BYTES) : undefined;
+  if (text === undefined) {
+    c.header('Connection', 'close'); // the rest is not read
+    return c.json({ error: `a body above ${MOST_BODY_BYTES} bytes` }, 413);
+  }
+  c.req.bodyCache.text = Promise.resolve(text) as unknown as string; // Hono keeps promises here
+  return next();
+};
+
+/** The body of a request; undefined if it is longer than `most` bytes. */
+async function textWithin(incoming: HttpBindings['incoming'], most: number): Promise<string | undefined> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of incoming.iterator({ destroyOnReturn: false })) {
+    length += (piece as Buffer).length;
+    if (length > most) return undefined;
+    pieces.push(piece as Buffer);
+  }
+  return Buffer.concat(pieces).toString();
 }
