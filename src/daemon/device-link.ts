@@ -1,6 +1,7 @@
 import { ClockEstimator, type DeviceHello, type DeviceStats, HostEncoder, MAX_OUTPUT_VALUES } from '../bridge/index.js';
 import type { Pipeline, PipelineEvents } from '../recording/index.js';
 import { PREDICTED, type Stream } from '../stream/index.js';
+import { oneLine } from './one-line.js';
 
 const PING_MS = 5000;
 const HELLO_REQUEST_MS = 1000;
@@ -108,7 +109,7 @@ export class DeviceLink {
   describe(): string {
     if (this.hello === null) return '';
     const { clock, stats, outputs } = this;
-    const parts = [`device ${this.hello.firmware || 'without a name'}`];
+    const parts = [`device ${oneLine(this.hello.firmware) || 'without a name'}`];
     if (clock.count > 0) {
       parts.push(`round trip ${(clock.roundTripUs / 1000).toFixed(1)} ms`, `clock ${clock.driftPpm.toFixed(0)} ppm`);
     }
@@ -121,7 +122,7 @@ export class DeviceLink {
     const before = this.hello;
     this.hello = hello;
     if (before === null || before.boot !== hello.boot || before.firmware !== hello.firmware) {
-      this.options.say(`device ${hello.firmware || 'without a name'}, boot ${hello.boot}, speaks frames`);
+      this.quote(`device ${oneLine(hello.firmware) || 'without a name'}, boot ${hello.boot}, speaks frames`);
       this.clock.reset();
     }
     this.askRate();
@@ -168,7 +169,7 @@ export class DeviceLink {
       this.linesLeft = LINES_A_MINUTE;
     }
     if (--this.linesLeft < 0) return;
-    for (const line of text.split('\n')) this.options.say(line.replace(/[\p{Cc}]/gu, ''));
+    for (const line of text.split('\n')) this.options.say(oneLine(line));
   }
 }
 
