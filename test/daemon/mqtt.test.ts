@@ -1,7 +1,9 @@
 // @slow brokers come and go
 
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -25,10 +27,10 @@ ${mqtt}
 `;
 
 /** @param jumpsMs of its clock, one with each SIGUSR2 */
-function started(text: string, jumpsMs: readonly number[] = []) {
+function started(text: string, jumpsMs: readonly number[] = [], port = '-') {
   const folder = mkdtempSync(join(tmpdir(), 'edgegrad-mqtt-'));
   writeFileSync(join(folder, 'line.toml'), text);
-  const child = spawn(process.execPath, [...movedClock(folder, jumpsMs), cli, 'run', 'line.toml', '--port', '-'], {
+  const child = spawn(process.execPath, [...movedClock(folder, jumpsMs), cli, 'run', 'line.toml', '--port', port], {
     cwd: folder,
     stdio: ['pipe', 'ignore', 'pipe'],
   });
@@ -307,6 +309,28 @@ test('Home Assistant is told of a device whose every part it can find, at its ow
   const before = listener.of(topic).length;
   await listener.client.publishAsync('homeassistant/status', 'online', { qos: 1 });
   await until(() => expect(listener.of(topic).length).toBe(before + 1));
+});
+
+test('predictions are unavailable for Home Assistant as soon as the device is gone', async (context) => {
+  needTool(context, 'mosquitto');
+  const broker = await Broker.start();
+  const listener = await Listener.to(broker.url);
+  const sockets: Socket[] = [];
+  const device = createServer((socket) => {
+    sockets.push(socket.on('error', () => {}));
+    socket.write('1,2\n2,3\n3,4\n');
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void device.close());
+  await once(device, 'listening');
+  const { port } = device.address() as AddressInfo;
+  const run = started(config(`url = "${broker.url}"\nintervalS = 0`), [], `tcp://127.0.0.1:${port}`);
+  const isConnected = () => JSON.parse(listener.last('edgegrad/line/health') ?? '{}').connected;
+  await until(() => expect(isConnected(), run.said()).toBe(true));
+  device.close();
+  for (const socket of sockets) socket.destroy();
+  await vi.waitFor(() => expect(isConnected()).toBe(false), { timeout: 5000, interval: 10 });
+  const { cmps } = JSON.parse(listener.last('homeassistant/device/bench_line/config')!);
+  expect(cmps.prediction_0.availability).toContainEqual(expect.objectContaining({ topic: 'edgegrad/line/health' }));
 });
 
 test('a payload of 200 MB from another client is refused in words and not kept; learning and commands go on', async (context) => {
