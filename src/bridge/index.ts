@@ -26,5 +26,5 @@ export {
   type RefusedLines,
   shownPartial,
 } from './refusals.js';
-export { namesIn } from './text/names-in.js';
+export { type SurveyColumn, surveyText, type TextSurvey } from './text/survey.js';
 export { WireDecoder, type WireDecoderOptions, type WireMode } from './wire-decoder.js';

@@ -44,6 +44,14 @@ export function formOf(format: TextFormat): Form {
   }
 }
 
+/** The same for any format, with a name for every field: `c1`, `c2` … where there are no names. */
+export function namedFormOf(format: TextFormat): Form {
+  if (format.kind === 'labels') return new LineForm(fieldsOf({ ...format, of: 'sentence' }));
+  if (format.kind !== 'csv') return formOf(format);
+  const names = format.names ?? Array.from({ length: format.fields }, (_, i) => `c${i + 1}`);
+  return new CellsForm(format, names);
+}
+
 function styleOf({ delimiter, prefix = '', suffix = '', trailing = false }: TextFormat): TableStyle {
   return { delimiter, prefix, suffix, trailing };
 }
@@ -81,7 +89,11 @@ class CellsForm implements Form {
   readonly fields = new Fields();
   private readonly style: TableStyle;
 
-  constructor(private readonly format: TextFormat) {
+  /** @param labels what fields are called; without them they are known by position */
+  constructor(
+    private readonly format: TextFormat,
+    private readonly labels: readonly string[] = [],
+  ) {
     this.style = styleOf(format);
   }
 
@@ -92,7 +104,9 @@ class CellsForm implements Form {
     const { names } = this.format;
     if (names !== null && found.every((cell, i) => bareText(cell) === names[i])) return Line.other;
     fields.clear();
-    for (const cell of found) fields.add('', cell);
+    found.forEach((cell, i) => {
+      fields.add(this.labels[i] ?? '', cell, this.format.units?.[i]);
+    });
     emit();
     return Line.row;
   }

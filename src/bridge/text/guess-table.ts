@@ -45,6 +45,9 @@ const BRACKETS = [
 /** A value behind a label: such a cell is no cell of a table. */
 const LABELLED = /\p{L}[^:=]*[:=]\s*[+-]?[\d.]/u;
 
+/** The same in what may be a name: `Date Time, GMT+01:00` has no value. */
+const NAMED_VALUE = /\p{L}[^:=\d]*[:=]\s*[+-]?[\d.]/u;
+
 /** The table that most of `lines` are rows of; null if fewer than `votes` are. */
 export function guessTable(lines: readonly string[], votes: number, wanted: Wanted): TableGuess | null {
   let best: TableGuess | null = null;
@@ -262,7 +265,7 @@ export function isHeader(own: readonly string[], numbers: NumberStyle): boolean 
       (cell === '#' || /[\p{L}%°]/u.test(cell)) &&
       !isNumber(cell, numbers) &&
       Number.isNaN(parseTime(cell)) &&
-      !LABELLED.test(cell.replace(/\([^)]*\)/g, '')) &&
+      !NAMED_VALUE.test(cell.replace(/\([^)]*\)|\bc:\d+$/g, '')) &&
       !/^[+-]?(ovf|inf)/i.test(cell),
   );
 }

@@ -14,6 +14,8 @@ import { PLAIN, parseValue } from './value.js';
 export interface HeldLine {
   /** Its text without a right `*hh`. */
   text: string;
+  /** All of it: other forms have checksums of their own. */
+  whole: string;
   checksum: 'absent' | 'right' | 'wrong';
   isComment: boolean;
 }
@@ -45,7 +47,10 @@ export function guessFormat(held: readonly HeldLine[], votes: number, wanted: Wa
   if (!held.some(({ text }) => /\d/.test(text))) return null;
   const texts = held.map(({ text, checksum }) => (checksum === 'wrong' ? '' : text));
   return (
-    signature(texts, votes) ??
+    signature(
+      held.map(({ whole }) => whole),
+      votes,
+    ) ??
     labelThenValue(texts, votes) ??
     labels(held, texts, votes, wanted) ??
     alternating(texts, votes) ??

@@ -39,6 +39,7 @@ export class HeldLines {
     this.copies.push(Uint8Array.from(bytes.subarray(start, end)));
     this.lines.push({
       text: bytesText(bytes, start, contentEnd),
+      whole: bytesText(bytes, start, end),
       checksum: checksum === CHECKSUM_RIGHT ? 'right' : checksum === CHECKSUM_WRONG ? 'wrong' : 'absent',
       isComment: bytes[start] === HASH && isComment(bytes, start, end),
     });

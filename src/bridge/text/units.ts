@@ -75,6 +75,8 @@ export function splitName(name: string): WireName {
   if (last !== null && isKnownUnit(last[2])) return { written, base: last[1], unit: usualUnit(last[2]) };
   const joined = /(?:^|_)(ms|millis|us|µs|ns)$/i.exec(channel);
   if (joined !== null) return { written, base: channel, unit: joined[1].toLowerCase() };
+  const suffix = /_(pct|percent|c|degc|celsius|f|degf|hpa|kpa|pa|mv|ma|ppm|lx|lux|rpm)$/i.exec(channel);
+  if (suffix !== null) return { written, base: channel, unit: usualUnit(suffix[1]) };
   return { written, base: channel.replace(/\s*\(\d+\)$/, ''), unit: '' };
 }
 
