@@ -30,7 +30,7 @@ export async function recordingToCsv(
   const header = `${[ISO_TIME, ...names].map((name) => name.replace(/[,\r\n"]/g, '_')).join(',')}\n`;
   return rowsToText(paths, out, header, columns, onProgress, (rows, wallNs) => {
     let line = isoOf(wallNs);
-    for (const i of kept) line += `,${numberText(rows, i)}`;
+    for (const i of kept) line += `,${wordOf(rows, i) ?? numberText(rows, i)}`;
     return line;
   });
 }
@@ -131,13 +131,18 @@ function keptOf(columns: readonly RowColumn[]): number[] {
   return columns.flatMap(({ kind }, i) => (kind === 'ignore' ? [] : [i]));
 }
 
-function rowObject(rows: RowDecoder, kept: readonly number[]): Record<string, number | null> {
-  const object: Record<string, number | null> = {};
+function rowObject(rows: RowDecoder, kept: readonly number[]): Record<string, number | string | null> {
+  const object: Record<string, number | string | null> = {};
   for (const i of kept) {
     const text = numberText(rows, i);
-    object[rows.columns[i].name] = text === '' ? null : Number(text);
+    object[rows.columns[i].name] = wordOf(rows, i) ?? (text === '' ? null : Number(text));
   }
   return object;
+}
+
+/** The word of a class column; undefined where it has none. */
+function wordOf(rows: RowDecoder, column: number): string | undefined {
+  return rows.columns[column].values?.[rows.value(column)]?.replace(/[,;\t\r\n"]/g, '_');
 }
 
 /** The shortest decimal that reads back as the same value; empty where there is none. */

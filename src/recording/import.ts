@@ -3,7 +3,6 @@ import { createInterface } from 'node:readline';
 import { RecordingError } from './errors.js';
 import { type RecordedConfig, WIRE } from './events.js';
 import { RecordingFile } from './file-sink.js';
-import { NdjsonToCsv } from './ndjson.js';
 import { ISO_TIME, plainHeader } from './text-log.js';
 
 /**
@@ -21,7 +20,6 @@ export async function textToRecording(
   options: { timeColumn?: string; config?: { file: string; text: string; resolved: RecordedConfig } } = {},
 ): Promise<number> {
   const file = await RecordingFile.create(out, 'edgegrad');
-  const json = new NdjsonToCsv();
   let header: string[] | null = null;
   let isJson = false;
   let sequence = 0;
@@ -33,27 +31,20 @@ export async function textToRecording(
       input: log === '-' ? process.stdin : createReadStream(log),
       crlfDelay: Infinity,
     })) {
-      if (lines === 0) isJson = line.startsWith('{');
-      const csv = isJson
-        ? Buffer.from(json.convert(Buffer.from(`${line}\n`), Buffer.byteLength(line) + 1)).toString()
-        : `${line}\n`;
-      for (const printed of csv.split('\n').slice(0, -1)) {
-        const fields = printed.split(',');
-        if (header === null) {
-          header = fields.map((name) => name.replace(/ \[[^\]]*\]$/, ''));
-        } else {
-          timeNs = timeOf(header, fields, options.timeColumn) ?? timeNs + 1e9;
-        }
-        if (sequence === 0) {
-          if (options.config !== undefined) event({ type: 'config', ...options.config });
-          event({ type: 'opened', what: log, isAgain: false, mayBeMidLine: false });
-        }
-        const isOurs = header[0] === ISO_TIME;
-        const text = lines === 0 && isOurs ? plainHeader(printed) : printed;
-        const bytes = Buffer.from(`${isOurs ? text.slice(text.indexOf(',') + 1) : text}\n`);
-        file.add(WIRE.id, sequence++, timeNs, timeNs, bytes, 0, bytes.length);
-        lines++;
+      if (lines === 0) isJson = line.trimStart().startsWith('{');
+      const fields = line.split(',');
+      if (isJson) timeNs = timeOfObject(line, options.timeColumn) ?? timeNs + 1e9;
+      else if (header === null) header = fields.map((name) => name.replace(/ \[[^\]]*\]$/, ''));
+      else timeNs = timeOf(header, fields, options.timeColumn) ?? timeNs + 1e9;
+      if (sequence === 0) {
+        if (options.config !== undefined) event({ type: 'config', ...options.config });
+        event({ type: 'opened', what: log, isAgain: false, mayBeMidLine: false });
       }
+      const isOurs = header !== null && header[0] === ISO_TIME;
+      const text = lines === 0 && isOurs ? plainHeader(line) : line;
+      const bytes = Buffer.from(`${isOurs ? text.slice(text.indexOf(',') + 1) : text}\n`);
+      file.add(WIRE.id, sequence++, timeNs, timeNs, bytes, 0, bytes.length);
+      lines++;
       if (file.isFull) await file.drain();
     }
   } catch (error) {
@@ -69,6 +60,20 @@ export async function textToRecording(
   return lines;
 }
 
+/** The same for an object of JSON, one a line. */
+function timeOfObject(line: string, timeColumn: string | undefined): number | undefined {
+  let object: Record<string, unknown>;
+  try {
+    object = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+  const iso = object[ISO_TIME];
+  const time = timeColumn === undefined ? undefined : object[timeColumn];
+  const ms = typeof iso === 'string' ? Date.parse(iso) : typeof time === 'number' ? 1000 * time : Number.NaN;
+  return ms >= 0 ? Math.round(1e6 * ms) : undefined;
+}
+
 /** Nanoseconds since 1970 that a row tells, if it does. */
 function timeOf(
   header: readonly string[],
@@ -78,5 +83,5 @@ function timeOf(
   const iso = header.indexOf(ISO_TIME);
   const ms =
     iso < 0 ? 1000 * Number(fields[header.indexOf(timeColumn ?? '')] || Number.NaN) : Date.parse(fields[iso] ?? '');
-  return ms >= 0 ? 1e6 * ms : undefined;
+  return ms >= 0 ? Math.round(1e6 * ms) : undefined;
 }

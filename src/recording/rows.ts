@@ -1,4 +1,4 @@
-import { type DeviceSchema, type TextFormat, WireDecoder } from '../bridge/index.js';
+import { type DeviceSchema, quotedLine, surveyText, WireDecoder } from '../bridge/index.js';
 import type { Column } from '../spec/index.js';
 import { RecordingError } from './errors.js';
 import { type MessageView, RecordingReader } from './reader.js';
@@ -86,38 +86,58 @@ export class RowDecoder {
  * @throws RecordingError where no rows are in it
  */
 export async function detectColumns(paths: readonly string[]): Promise<RowColumn[]> {
-  let found: TextFormat | undefined;
   let schema: DeviceSchema | undefined;
+  const text: Uint8Array[] = [];
+  let size = 0;
   const decoder = new WireDecoder({
     columns: ['c0'],
     required: [false],
     row: new Float32Array(1),
     onRow() {},
-    onFormat: (format) => {
-      found ??= format;
-    },
     onSchema: (columns) => {
       schema ??= columns;
     },
   });
   const reader = await RecordingReader.open(paths);
   for await (const messages of reader.chunks()) {
-    while (found === undefined && schema === undefined && messages.next()) {
-      if (messages.topic === 'wire') decoder.feed(messages.data, messages.start, messages.end);
+    while (schema === undefined && size < SURVEY_BYTES && messages.next()) {
+      if (messages.topic !== 'wire') continue;
+      decoder.feed(messages.data, messages.start, messages.end);
+      text.push(Uint8Array.from(messages.data.subarray(messages.start, messages.end)));
+      size += messages.end - messages.start;
     }
-    if (found !== undefined || schema !== undefined) break;
+    if (schema !== undefined || size >= SURVEY_BYTES) break;
   }
   decoder.finish();
   if (schema !== undefined) {
     return schema.columns.filter(({ label }) => !label).map(({ name, unit }) => ({ name, unit, kind: 'number' }));
   }
-  if (found === undefined) {
+  const survey = surveyText(concat(text, size));
+  if (survey === undefined) {
+    const example = decoder.lines.refusals.example();
     throw new RecordingError('CONVERT_NO_ROWS', {
       where: paths.join(' '),
-      found: 'no rows',
-      expected: 'lines of numbers, CSV or label:value, or frames',
+      found: `no rows${example === null ? '' : `; the last line is ${quotedLine(example)}`}`,
+      expected: 'lines of a form that is known (firmware-bridge/protocol/text.md), or frames',
     });
   }
-  const names = found.names ?? Array.from({ length: found.fields }, (_, i) => `c${i}`);
-  return names.map((name) => ({ name, unit: '', kind: 'number' }));
+  return survey.columns.map(({ name, unit, kind, words }) => ({
+    name,
+    unit,
+    kind: kind === 'text' ? 'ignore' : kind,
+    ...(kind === 'class' ? { values: words } : {}),
+  }));
+}
+
+/** So many bytes of text tell what its columns are. */
+const SURVEY_BYTES = 1 << 18;
+
+function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
 }
