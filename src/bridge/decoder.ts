@@ -16,6 +16,7 @@ import { bytesText, isComment, isNoise, latin1Text, orderMark } from './text/lin
 import { NameBinding } from './text/name-binding.js';
 import { type FieldKind, RowValues } from './text/row-values.js';
 import { LineSplitter } from './text/splitter.js';
+import { bindNames } from './text/units.js';
 import { type NumberStyle, PLAIN } from './text/value.js';
 
 export interface LineDecoderOptions {
@@ -86,7 +87,7 @@ export class LineDecoder {
   private formRows = 0;
   private problem: SpecError | null = null;
   /** The lines that can be read in two ways. */
-  private doubtful: TextFormat | null = null;
+  private doubtful = false;
   private doubtText = '';
   /** What a header line before the first lock announces. */
   private named: TextFormat | null = null;
@@ -408,18 +409,13 @@ export class LineDecoder {
       return;
     }
     if ('doubt' in guess) {
-      this.doubtful = guess.like;
+      this.doubtful = true;
       this.doubt(guess.doubt);
       return;
     }
     const { format } = guess;
-    const { doubtful } = this;
-    if (
-      doubtful !== null &&
-      format.names === null &&
-      format.delimiter === doubtful.delimiter &&
-      format.fields === doubtful.fields
-    ) {
+    const isNameless = bindNames(format.names ?? [], this.columns.names).every((column) => column < 0);
+    if (this.doubtful && isNameless && (format.kind === 'csv' || format.of === 'alternating')) {
       // Lines like those before: that these show no sign of doubt does not decide it.
       this.doubt(this.doubtText);
       return;

@@ -1,9 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { RecordingError } from './errors.js';
 import { type RecordedConfig, WIRE } from './events.js';
 import { RecordingFile } from './file-sink.js';
 import { ISO_TIME, plainHeader } from './text-log.js';
+
+const LF = 0x0a;
+const CR = 0x0d;
+/** A line without an end is recorded in pieces of so many bytes. */
+const MAX_PIECE_BYTES = 65536;
 
 /**
  * Makes a recording of a text log: the lines a device would have printed, one message each, at the times of its
@@ -27,10 +31,8 @@ export async function textToRecording(
   let timeNs = 0;
   const event = (what: Parameters<RecordingFile['addEvent']>[0]) => file.addEvent(what, sequence++, timeNs, timeNs);
   try {
-    for await (const line of createInterface({
-      input: log === '-' ? process.stdin : createReadStream(log),
-      crlfDelay: Infinity,
-    })) {
+    for await (const raw of rawLines(log)) {
+      const line = raw.toString().trimEnd();
       if (lines === 0) isJson = line.trimStart().startsWith('{');
       const fields = line.split(',');
       if (isJson) timeNs = timeOfObject(line, options.timeColumn) ?? timeNs + 1e9;
@@ -42,7 +44,7 @@ export async function textToRecording(
       }
       const isOurs = header !== null && header[0] === ISO_TIME;
       const text = lines === 0 && isOurs ? plainHeader(line) : line;
-      const bytes = Buffer.from(`${isOurs ? text.slice(text.indexOf(',') + 1) : text}\n`);
+      const bytes = isOurs ? Buffer.from(`${text.slice(text.indexOf(',') + 1)}\n`) : raw;
       file.add(WIRE.id, sequence++, timeNs, timeNs, bytes, 0, bytes.length);
       lines++;
       if (file.isFull) await file.drain();
@@ -58,6 +60,24 @@ export async function textToRecording(
   event({ type: 'end', reason: 'end of log', finished: true });
   await file.close();
   return lines;
+}
+
+/** The lines of a file as they are, each with its end; a longer one in pieces. */
+async function* rawLines(path: string): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of (path === '-' ? process.stdin : createReadStream(path)) as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let from = 0;
+    for (let p = 0; p < bytes.length; p++) {
+      // CR ends a line by itself, unless LF follows; whether it does is seen with the next byte.
+      const isEnd = bytes[p] === LF || (bytes[p] === CR && p + 1 < bytes.length && bytes[p + 1] !== LF);
+      if (!isEnd && p - from < MAX_PIECE_BYTES) continue;
+      yield bytes.subarray(from, p + 1);
+      from = p + 1;
+    }
+    rest = Buffer.from(bytes.subarray(from));
+  }
+  if (rest.length > 0) yield rest;
 }
 
 /** The same for an object of JSON, one a line. */

@@ -263,6 +263,7 @@ export function isHeader(own: readonly string[], numbers: NumberStyle): boolean 
   return filled.every(
     (cell) =>
       (cell === '#' || /[\p{L}%°]/u.test(cell)) &&
+      !/^\d[\dA-Fa-f]*$/.test(cell) &&
       !isNumber(cell, numbers) &&
       Number.isNaN(parseTime(cell)) &&
       !NAMED_VALUE.test(cell.replace(/\([^)]*\)|\bc:\d+$/g, '')) &&

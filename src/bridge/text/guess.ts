@@ -29,8 +29,6 @@ export interface Guess {
 /** Lines that can be read in more than one way. */
 export interface Doubt {
   doubt: string;
-  /** The format they would have. */
-  like: TextFormat;
 }
 
 /** More lines of one kind than this are not asked of a form that is known by its signature. */
@@ -265,14 +263,14 @@ function table(
   if (hex.length > 0 && isWantedHex(hex, names, fields, wanted)) {
     const example =
       texts[guess.first === -1 ? 0 : (texts.findIndex((_, i) => i >= guess.first && texts[i] !== '') ?? 0)];
-    return { doubt: `the fields look like hexadecimal numbers, e.g. ${example}`, like: formatOf(held, guess) };
+    return { doubt: `the fields look like hexadecimal numbers, e.g. ${example}` };
   }
   if (guess.doubt !== null && fields === 2 && wanted.names.length === 1) {
     return { format: { ...formatOf(held, guess), fields: 1, decimal: ',', delimiter: ';' }, first: guess.first };
   }
   if (guess.doubt !== null) {
     const doubt = `one number with a decimal comma, or two whole numbers? e.g. ${guess.doubt}`;
-    return { doubt, like: formatOf(held, guess) };
+    return { doubt };
   }
   return { format: formatOf(held, guess), first: guess.first };
 }
@@ -329,6 +327,6 @@ function sentence(texts: readonly string[], votes: number, wanted: Wanted): Gues
   const names = [...valuesOf.keys()];
   const bound = bindNames(names, wanted.names);
   const hex = names.find((name, i) => bound[i] >= 0 && wanted.required[bound[i]] && areHex(valuesOf.get(name) ?? []));
-  if (hex !== undefined) return { doubt: `${hex}=${valuesOf.get(hex)?.[0]} is hexadecimal`, like: format };
+  if (hex !== undefined) return { doubt: `${hex}=${valuesOf.get(hex)?.[0]} is hexadecimal` };
   return { format, first: kept[0].line };
 }

@@ -122,6 +122,8 @@ export function numberOf(text: string, style: NumberStyle): number {
   const match = /^([+\-−–]?)\s*((?:\d[\d.,' ]*|[.,]\d+)(?:[eE][+-]?\d+)?)(.*)$/u.exec(text);
   if (match === null) return Number.NaN;
   const [, sign, digits, rest] = match;
+  // Zeros in front, and letters behind: `00dc` is hexadecimal.
+  if (rest !== '' && /^0\d/.test(digits)) return Number.NaN;
   if (rest !== '' && !(style.units && splitUnit(rest.trim()) !== null)) return Number.NaN;
   const value = digitsOf(digits.trimEnd(), style);
   return sign === '' || sign === '+' ? value : -value;

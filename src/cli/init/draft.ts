@@ -31,7 +31,10 @@ const SURELY = 8;
 const EPOCH_S = [1e9, 4.1e9] as const;
 
 /** A clock in seconds, something that only counts, or a value worth looking at. */
-export function roleOf({ name, isGrowing, isInteger, isText, step, min, max, count = SURELY }: SeenColumn): Role {
+export function roleOf(column: SeenColumn): Role {
+  const { name, isGrowing, isInteger, isText, isDate, words, step, min, max, count = SURELY } = column;
+  if (isDate) return 'time';
+  if (words !== undefined) return words.length > 1 ? 'value' : 'ignore';
   if (isText || min === Number.POSITIVE_INFINITY) return 'ignore';
   if (!isGrowing) return 'value';
   const isEpoch = min >= EPOCH_S[0] && max <= EPOCH_S[1];
@@ -58,7 +61,8 @@ export function likelyKind(observation: Observation, target: string): Draft['kin
   return values.length === 1 ? 'forecast' : 'regress';
 }
 
-function isFewValued({ isInteger, min, max, distinct, count = 0 }: SeenColumn): boolean {
+function isFewValued({ isInteger, min, max, distinct, words, count = 0 }: SeenColumn): boolean {
+  if (words !== undefined) return words.length > 1;
   if (!isInteger || min < 0 || distinct === undefined || distinct < 2) return false;
   if (max === 1) return true;
   return max < 10 && distinct > max / 2 && distinct <= 6 && count >= 10 * distinct;
@@ -170,12 +174,13 @@ window = 200${comment('rows of the windowed score')}
 `;
 }
 
-function columnText(column: SeenColumn, { kind, target }: Draft): string {
-  const { name, min, max, example, missing, step, isText, isGrowing } = column;
+function columnText(column: SeenColumn, { kind, target, observation }: Draft): string {
+  const firstClock = observation.columns.find((each) => roleOf(each) === 'time')?.name;
+  const { name, min, max, example, missing, step, isText, isGrowing, words } = column;
   const isTarget = name === target && kind !== 'anomaly';
   const role = isTarget ? 'value' : roleOf(column);
-  const isClass = kind === 'classify' && isTarget;
-  const unit = unitIn(name);
+  const isClass = (kind === 'classify' && isTarget) || words !== undefined;
+  const unit = column.unit || unitIn(name);
   const what = isText
     ? 'words'
     : min === Number.POSITIVE_INFINITY
@@ -183,7 +188,8 @@ function columnText(column: SeenColumn, { kind, target }: Draft): string {
       : `seen ${shown(min)} … ${shown(max)}, the last ${shown(example)}${missing > 0 ? `, missing in ${missing} rows` : ''}`;
   const lines = ['[[columns]]', `name = ${text(name)}${comment(what)}`];
   if (unit !== '' && role !== 'time') lines.push(`unit = ${text(unit)}`);
-  if (role === 'time') {
+  if (role === 'time' && name !== firstClock) lines.push(`kind = "ignore"${comment('another clock')}`);
+  else if (role === 'time') {
     lines.push(
       'kind = "time"',
       'unit = "s"',
@@ -195,7 +201,8 @@ function columnText(column: SeenColumn, { kind, target }: Draft): string {
   } else if (isClass) {
     lines.push(
       'kind = "class"',
-      `classes = ${Math.max(2, max + 1)}${comment('as many as there can be, not only as were seen')}`,
+      `classes = ${Math.max(2, words?.length ?? max + 1)}${comment('as many as there can be, not only as were seen')}`,
+      ...(words === undefined ? [] : [`values = [${words.map(text).join(', ')}]${comment('class 0 first')}`]),
     );
   } else lines.push(...limitsOf(column, unit));
   return `${lines.join('\n')}\n`;

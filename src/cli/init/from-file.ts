@@ -31,6 +31,6 @@ export async function observeFile(log: string): Promise<Observation> {
     where: log,
     found: noRows(bytes, exampleOf(bytes)),
     expected: 'rows of numbers',
-    remedy: 'look at its first lines; numbers need a decimal point, and one delimiter between them',
+    remedy: 'look at its first lines; firmware-bridge/protocol/text.md lists the forms that are read',
   });
 }

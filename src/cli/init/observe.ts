@@ -1,6 +1,5 @@
-import { LineDecoder, namesIn, type RawLine, type TextFormat } from '../../bridge/index.js';
+import { LineDecoder, type RawLine, surveyText, type TextFormat } from '../../bridge/index.js';
 import type { ByteSource } from '../../ingest/index.js';
-import { doubtIn, sniffTable } from './sniff.js';
 
 /** Bytes kept while listening; what comes later is counted by the next run. */
 export const MAX_BYTES = 1 << 20;
@@ -8,8 +7,6 @@ export const MAX_BYTES = 1 << 20;
 const ENOUGH_ROWS = 200;
 /** Different values of a column that are remembered, to tell classes from measurements. */
 const MAX_DISTINCT = 16;
-/** Whole numbers from here on are not all float32. */
-const FLOAT32_WHOLE = 2 ** 24;
 
 /** What was seen of one column. */
 export interface SeenColumn {
@@ -30,8 +27,14 @@ export interface SeenColumn {
   count?: number;
   /** How many different values; undefined where more than a class has. */
   distinct: number | undefined;
+  /** In its usual sign; empty if none is stated. */
+  unit?: string;
   /** It holds words. */
   isText?: boolean;
+  /** It holds dates or times of day. */
+  isDate?: boolean;
+  /** The words of a class. */
+  words?: string[];
   /** Values far from all others that sensors are known to give for errors, with how often they came. */
   errorCodes?: { value: number; count: number }[];
 }
@@ -92,140 +95,53 @@ export async function listen(source: ByteSource, seconds: number, onLine: (lines
  * @param startsMidLine its first row may have lost its beginning
  */
 export function observe(bytes: Uint8Array, startsMidLine = true): Observation | undefined {
-  const format = formatOf(bytes);
-  const named = format === undefined ? [] : namesIn(format, new TextDecoder().decode(bytes));
-  const names =
-    format === undefined
-      ? []
-      : namesOf(
-          format,
-          named.map(({ name }) => name),
-        );
-  // Words under a name cost nothing: a column that has no number at all is one of words.
-  const read =
-    names.length === 0
-      ? undefined
-      : readAs(
-          bytes,
-          names,
-          names.map((name) => named.some((each) => each.name === name && each.isText)),
-          startsMidLine,
-        );
-  if (read !== undefined) return withWords(bytes, read);
-  const table = sniffTable(new TextDecoder().decode(bytes));
-  if (table === undefined || doubtIn(new TextDecoder().decode(bytes)) !== undefined) return undefined;
-  return readAs(bytes, table.names, table.isText, startsMidLine);
-}
-
-/** Columns that have words instead of numbers are said to be of words. */
-function withWords(bytes: Uint8Array, observation: Observation): Observation {
-  const table = sniffTable(new TextDecoder().decode(bytes));
-  const columns = observation.columns.map((column) => {
-    const isText = column.count === 0 && table?.isText[table.names.indexOf(column.name)] === true;
-    return isText ? { ...column, isText } : column;
-  });
-  return { ...observation, columns };
-}
-
-/** The latest line of a recording that is no row. */
-export function exampleOf(bytes: Uint8Array): RawLine | null {
-  const decoder = new LineDecoder({ columns: ['?'], required: [false], row: new Float32Array(1), onRow() {} });
-  decoder.feed(bytes, 0, bytes.length);
-  decoder.finish();
-  return decoder.refusals.example();
-}
-
-/** The format a decoder finds in the lines, with a column nobody prints. */
-function formatOf(bytes: Uint8Array): TextFormat | undefined {
-  let format: TextFormat | undefined;
-  const detector = new LineDecoder({
-    columns: ['?'],
-    required: [false],
-    row: new Float32Array(1),
-    onRow() {},
-    onFormat(found) {
-      format = found;
-    },
-  });
-  detector.feed(bytes, 0, bytes.length);
-  detector.finish();
-  return format;
-}
-
-/** Reads rows by names, as a process will that has them in its configuration. */
-function readAs(
-  bytes: Uint8Array,
-  names: readonly string[],
-  isText: readonly boolean[],
-  startsMidLine: boolean,
-): Observation | undefined {
-  const values: number[][] = names.map(() => []);
-  let format: TextFormat | undefined;
-  let rows = 0;
-  const row = new Float32Array(names.length);
+  const survey = surveyText(bytes);
+  const from = startsMidLine ? 1 : 0;
+  if (survey === undefined || survey.rows < 2) return undefined;
+  const columns = survey.columns.map(({ name, unit, kind, words, values }) => ({
+    ...seen(name, values.slice(from)),
+    unit,
+    ...(kind === 'text' ? { isText: true } : {}),
+    ...(kind === 'time' ? { isDate: true } : {}),
+    ...(kind === 'class' ? { words } : {}),
+  }));
+  // Once more, as a process will that has them in its configuration: what becomes of each line.
   const decoder = new LineDecoder({
-    columns: names,
-    required: names.map(() => false),
-    ignored: isText,
-    row,
-    onRow() {
-      rows++;
-      decoder.refusals.watch();
-      if (rows === 1 && startsMidLine) return; // it may have lost its beginning
-      row.forEach((value, i) => {
-        values[i].push(value);
-      });
-    },
-    onFormat(found) {
-      format = found;
-    },
+    columns: columns.map(({ name }) => name),
+    required: survey.columns.map(({ kind }) => kind === 'number'),
+    ignored: survey.columns.map(({ kind }) => kind === 'text'),
+    kinds: survey.columns.map(({ kind }) => (kind === 'text' ? 'ignore' : kind)),
+    words: survey.columns.map(({ kind, words }) => (kind === 'class' ? words : undefined)),
+    row: new Float32Array(columns.length),
+    onRow: () => decoder.refusals.watch(),
   });
   decoder.refusals.watch();
   decoder.feed(bytes, 0, bytes.length);
   decoder.finish();
-  if (rows < 2 || format === undefined) return undefined;
-  const columns = names.map((name, i) => {
-    const isLarge = values[i].some((value) => Math.abs(value) >= FLOAT32_WHOLE);
-    const exact = isLarge ? exactly(bytes, names, isText, i, startsMidLine) : values[i];
-    return { ...seen(name, exact), ...(isText[i] ? { isText: true } : {}) };
-  });
   return {
-    format,
-    rows: startsMidLine ? rows - 1 : rows,
+    format: decoder.format ?? survey.format,
+    rows: survey.rows - from,
     columns,
     lines: decoder.refusals.lines(),
     refused: decoder.refusals.refused,
   };
 }
 
-/** The values of a column in float64: float32 does not tell seconds since 1970 apart. */
-function exactly(
-  bytes: Uint8Array,
-  names: readonly string[],
-  isText: readonly boolean[],
-  column: number,
-  startsMidLine: boolean,
-): number[] {
-  const values: number[] = [];
+/** The latest line of a recording that is no row, and why its lines are none, if they could be read in two ways. */
+export function exampleOf(bytes: Uint8Array): { example: RawLine | null; doubt: string | undefined } {
+  let doubt: string | undefined;
   const decoder = new LineDecoder({
-    columns: names,
-    required: names.map(() => false),
-    ignored: isText,
-    row: new Float32Array(names.length),
-    timeColumn: column,
-    onRow() {
-      values.push(decoder.time[0]);
+    columns: ['?'],
+    required: [false],
+    row: new Float32Array(1),
+    onRow() {},
+    onMismatch(problem) {
+      if (problem.code === 'BRIDGE_DOUBT') doubt ??= problem.problem.found;
     },
   });
   decoder.feed(bytes, 0, bytes.length);
   decoder.finish();
-  return startsMidLine ? values.slice(1) : values;
-}
-
-/** Names as a configuration takes them: each once. */
-function namesOf({ fields }: TextFormat, names: readonly string[]): string[] {
-  if (names.length > 0 && new Set(names).size === names.length) return [...names];
-  return Array.from({ length: fields }, (_, i) => `c${i + 1}`);
+  return { example: decoder.refusals.example(), doubt };
 }
 
 function seen(name: string, all: readonly number[]): SeenColumn {

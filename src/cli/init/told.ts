@@ -2,7 +2,6 @@ import { quotedLine, type RawLine } from '../../bridge/index.js';
 import { wordsOf } from '../../daemon/index.js';
 import { roleOf, shown } from './draft.js';
 import type { Observation } from './observe.js';
-import { doubtIn } from './sniff.js';
 
 /** Lines shown to a person. */
 const SHOWN_LINES = 5;
@@ -32,7 +31,9 @@ export function describe({ columns, rows, format, lines = [], refused = 0 }: Obs
   const width = Math.max(...columns.map(({ name }) => name.length));
   const found = columns.map((column) => {
     const role = roleOf(column);
-    const { min, max, example, isText, errorCodes = [] } = column;
+    const { min, max, example, isText, isDate, words, errorCodes = [] } = column;
+    if (words !== undefined) return `  ${column.name.padEnd(width)}  class: ${words.join(', ')}`;
+    if (isDate) return `  ${column.name.padEnd(width)}  dates  (time)`;
     if (!isText && min === Number.POSITIVE_INFINITY) return `  ${column.name.padEnd(width)}  no number  (left out)`;
     if (isText) return `  ${column.name.padEnd(width)}  words  (left out)`;
     const figures = [min, max, example].map(shown);
@@ -57,8 +58,10 @@ export function describe({ columns, rows, format, lines = [], refused = 0 }: Obs
 }
 
 /** What came where no rows did. */
-export function noRows(bytes: Uint8Array, example: RawLine | null): string {
-  const doubt = doubtIn(new TextDecoder().decode(bytes));
+export function noRows(
+  bytes: Uint8Array,
+  { example, doubt }: { example: RawLine | null; doubt: string | undefined },
+): string {
   if (doubt !== undefined) return doubt;
   let lines = 0;
   for (const byte of bytes) if (byte === 0x0a) lines++;
