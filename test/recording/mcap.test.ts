@@ -178,3 +178,25 @@ test('recording: with a byte changed at any of 1,000 places, at most its chunk i
     expect(health.damage.length > 0 || !health.isClosed, what).toBe(true);
   }
 });
+
+test('recording: damage of megabytes, whatever byte it is made of, is one damaged place', async () => {
+  const directory = await temporaryDirectory();
+  const whole = join(directory, 'whole.mcap');
+  await record(whole, 500);
+  const bytes = readFileSync(whole);
+  const { messages } = await readAll(whole);
+  for (const byte of [0x00, 0x01, 0x06, 0x0f, 0xff]) {
+    const hurt = Buffer.alloc(700_000, byte);
+    const only = join(directory, 'only.mcap');
+    writeFileSync(only, Buffer.concat([bytes.subarray(0, 8), hurt]));
+    const found = await readAll(only);
+    expect([found.messages.size, found.health.damage.length], `only ${byte}`).toEqual([0, 1]);
+    // In the middle: what lies before and behind is there.
+    const middle = join(directory, 'middle.mcap');
+    writeFileSync(middle, Buffer.concat([bytes.subarray(0, 9000), hurt, bytes.subarray(9000)]));
+    const rest = await readAll(middle);
+    expect(strangers(rest.messages, messages), `middle ${byte}`).toEqual([]);
+    expect(rest.messages.has(0) || rest.messages.has(1), `before ${byte}`).toBe(true);
+    expect(rest.messages.has(Math.max(...messages.keys())), `behind ${byte}`).toBe(true);
+  }
+});

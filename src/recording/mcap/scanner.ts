@@ -159,9 +159,10 @@ export class ChunkScanner {
       if (!(await this.has(at, RECORD_HEAD_BYTES))) continue;
       const opcode = this.window[at - this.base];
       if (opcode === Opcode.chunk) {
-        const length = await this.recordAt(at);
-        const isChecked = this.view.getUint32(at - this.base + RECORD_HEAD_BYTES + 24, true) !== 0;
-        if (length > 0 && isChecked) return at;
+        // Only a sound record is in the window as far as its CRC field.
+        if ((await this.recordAt(at)) === 0) continue;
+        const crc = this.view.getUint32(at - this.base + RECORD_HEAD_BYTES + 24, true);
+        if (crc !== 0) return at;
       } else if (opcode === Opcode.dataEnd && getU64(this.view, at - this.base + 1) === 4) {
         if ((await this.recordAt(at)) > 0 && (await this.recordAt(at + RECORD_HEAD_BYTES + 4)) > 0) return at;
       }
