@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, open, readdir, readFile, rename, stat, unlink, utimes } from 'node:fs/promises';
+import { access, link, open, readdir, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CheckpointError } from '../models/index.js';
 import { makeDirectory } from '../recording/index.js';
@@ -59,12 +59,23 @@ export class CheckpointStore {
     try {
       await makeDirectory(resolve(dirname(this.file)));
       await writeFlushed(temporary, bytes);
-      if (await exists(this.file)) await rename(this.file, this.previous);
+      if (await exists(this.file)) await this.keepPrevious();
       await rename(temporary, this.file);
       await flushDirectory(dirname(this.file));
     } catch (error) {
       throw notWritten(this.file, error);
     }
+  }
+
+  /** Gives the checkpoint its second name. It keeps the first, so that there is one under it at every moment. */
+  private async keepPrevious(): Promise<void> {
+    const temporary = `${this.previous}.new`;
+    await rm(temporary, { force: true });
+    // A disk without hard links, such as FAT, gets a copy.
+    await link(this.file, temporary).catch(async () => writeFlushed(temporary, await readFile(this.file)));
+    await rename(temporary, this.previous);
+    // After a kill both names may already be one file: rename then leaves the temporary name.
+    await rm(temporary, { force: true });
   }
 
   /** Whether it writes, or removes, a file of that name. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -91,4 +91,16 @@ test('a process killed at any moment leaves a whole checkpoint, and none it had 
     expect(n).toBeGreaterThanOrEqual(acknowledged);
     expect(refused).toBe(0);
   }
+});
+
+test('a kill between the two names of a checkpoint costs none, and the next save leaves nothing else', async () => {
+  const store = new CheckpointStore(folder, 'boat');
+  await store.save(checkpoint(1));
+  // What such a kill leaves: one file of both names, and the next one without its name.
+  linkSync(store.file, store.previous);
+  writeFileSync(`${store.file}.new`, checkpoint(2));
+  expect(await newest(store)).toEqual({ n: 1, refused: 0, used: store.file });
+  await store.save(checkpoint(3));
+  expect(await newest(store)).toEqual({ n: 3, refused: 0, used: store.file });
+  expect(readdirSync(folder).sort()).toEqual(['boat.previous.safetensors', 'boat.safetensors']);
 });
