@@ -28,6 +28,14 @@ export class CheckpointKeeper {
   private saved: Promise<void> = Promise.resolve();
   /** The last checkpoint kept aside; never rejects. */
   private keptAside: Promise<void> = Promise.resolve();
+  /** The save in progress. */
+  private running: Promise<void> | null = null;
+  /** The save after it, shared by all requests since it began. */
+  private wanted: Promise<void> | null = null;
+  /** The save after it is reported in the log. */
+  private isWantedSaid = false;
+  /** The save at the end. */
+  private last: Promise<void> | null = null;
   private savedSteps = 0;
   private savedMs: number | null = null;
   /** The last save worked. */
@@ -113,9 +121,49 @@ export class CheckpointKeeper {
     this.schedule.stop();
   }
 
-  /** Keeps one now. When it resolves, it survives a power cut. @throws DaemonError */
+  /**
+   * Keeps one that has all that was learned before this call. When it resolves, it survives a power cut. Requests made
+   * during a save share one save after it.
+   *
+   * @throws DaemonError
+   */
   async save(): Promise<void> {
-    const { options, store } = this;
+    if (this.running === null) return this.begin(false);
+    this.wanted ??= this.running
+      .catch(() => {}) // its own requester has the error
+      .then(() => {
+        const isSaid = this.isWantedSaid;
+        this.wanted = null;
+        this.isWantedSaid = false;
+        return this.last ?? this.begin(isSaid);
+      });
+    return this.wanted;
+  }
+
+  /** The same for a request without an answer: the log has the result. */
+  saveAndSay(): void {
+    const { options, isFailing } = this;
+    const isFirst = !this.isWantedSaid;
+    if (this.running !== null) this.isWantedSaid = true;
+    const saved = this.running === null ? this.begin(true) : this.save();
+    saved.catch((error: Error) => {
+      if (isFailing && isFirst) options.say(error.message, 'error'); // a first failure is said anyway
+    });
+  }
+
+  private begin(isSaid: boolean): Promise<void> {
+    const saved = this.saveNow(isSaid);
+    this.running = saved;
+    const over = () => {
+      if (this.running === saved) this.running = null;
+    };
+    saved.then(over, over);
+    return saved;
+  }
+
+  private async saveNow(isSaid: boolean): Promise<void> {
+    const { options, store, stream } = this;
+    const what = isSaid ? `saved ${store.file}, hash ${stream.hash()}, ${stream.rows} rows` : '';
     const session = options.session();
     const bytes = saveStream(this.stream);
     // First in the recording, so that it knows every checkpoint there is; but its disk may not answer.
@@ -125,23 +173,11 @@ export class CheckpointKeeper {
       () => {
         if (this.isFailing) options.say(`checkpoints are kept again, in ${store.file}`, 'notice');
         this.isFailing = false;
+        if (isSaid) options.say(what);
       },
       (error: Error) => this.failed(error),
     );
     return saved;
-  }
-
-  /** The same for whoever does not wait: says how it went. */
-  saveAndSay(): void {
-    const { options, store, stream, isFailing } = this;
-    const { rows } = stream;
-    const hash = stream.hash();
-    this.save().then(
-      () => options.say(`saved ${store.file}, hash ${hash}, ${rows} rows`),
-      (error: Error) => {
-        if (isFailing) options.say(error.message, 'error'); // a first failure is said anyway
-      },
-    );
   }
 
   /** Keeps one aside, and at most `keep` of those there are. */
@@ -161,6 +197,7 @@ export class CheckpointKeeper {
     const { store, stream, keptAside } = this;
     this.hurry();
     const kept = keptAside.then(() => this.write(saveStream(stream)));
+    this.last = kept;
     await this.patience.during(`the disk to take ${store.file} (killed now, it leaves the one before)`, kept);
   }
 

@@ -55,3 +55,26 @@ test('a recording whose disk does not answer holds no checkpoint for ever', asyn
   expect(existsSync(file)).toBe(true);
   kept.stop();
 });
+
+test('5,000 requests during a save cost one save after it, and each has its answer', async () => {
+  const { kept, recorded, asked } = keeper();
+  await kept.prepare();
+  let answers = 0;
+  const requests = Array.from({ length: 5000 }, () => kept.save().then(() => answers++));
+  recorded();
+  await Promise.all(requests);
+  expect([answers, asked.length, kept.status().written]).toEqual([5000, 2, 2]);
+  await kept.save();
+  expect(kept.status().written).toBe(3);
+  kept.stop();
+});
+
+test('a request during a save is answered where the end comes before its own save', async () => {
+  const { kept, recorded, asked } = keeper();
+  await kept.prepare();
+  const requests = [kept.save(), kept.save(), kept.save()];
+  recorded();
+  await kept.finish();
+  await Promise.all(requests);
+  expect([asked.length, kept.status().written]).toEqual([1, 2]);
+});
