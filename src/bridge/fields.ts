@@ -3,7 +3,7 @@ import { SPACE, TAB } from './bytes.js';
 /** The longest line, in bytes before its end. */
 export const MAX_LINE_BYTES = 65536;
 
-/** Of a line of text between frames, so much is told. */
+/** The longest part of a line of text between frames that listeners get, in bytes. */
 export const MAX_TEXT_BYTES = 512;
 
 /** A line of more fields is of no format. */

@@ -6,7 +6,7 @@ import { ISO_TIME, plainHeader } from './text-log.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
-/** A line without an end is recorded in pieces of so many bytes. */
+/** A line without an end is recorded in pieces of this many bytes. */
 const MAX_PIECE_BYTES = 65536;
 
 /**

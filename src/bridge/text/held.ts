@@ -7,11 +7,11 @@ import { bytesText, isComment } from './line-text.js';
 export const LINES_TO_LOCK = 8;
 /** Lines held at the most. */
 const MAX_HELD_LINES = 16;
-/** With as many lines as can be held, a format is looked for each time so many have come. */
+/** With as many lines as can be held, the guess runs once for this many new lines. */
 const LOOK_EVERY = 4;
-/** After so many looks in vain they are made as seldom as for long lines. */
+/** After this many guesses without a format the guess runs as seldom as for long lines. */
 const MANY_LOOKS = 32;
-/** Characters held, from which on a look is dear: then all lines have to be others. */
+/** With more characters held than this a guess is expensive: it waits until every line is a new one. */
 const LONG_LINES = 65536;
 
 /** The last lines that are of no known format. */

@@ -54,7 +54,7 @@ export class JsonForm implements Form {
     }
     if (this.depth > 0) {
       this.text += `${line.slice(Math.max(0, from))} `;
-      // A line end inside a string is no JSON: the object was cut, and the next one begins anew.
+      // A line end inside a string is no JSON: the object was cut, and the next line starts another one.
       if (this.isOneLine || this.isInString || this.text.length > MAX_OBJECT) {
         this.reset();
         junk += '?';
