@@ -124,7 +124,7 @@ test('what a device prints is tried with the configuration: how many lines are r
     file,
     `columns = [{ name = "a" }, { name = "b" }]\ntask = { kind = "regress", features = ["a"], targets = ["b"] }\n[source]\nport = "${pty.path}"\n`,
   );
-  let line = '12.5 V, 3 A\n';
+  let line = 'The voltage is 12.5 and the current 3\n';
   const timer = setInterval(() => pty.write(Buffer.from(line)), 100);
   onTestFinished(() => clearInterval(timer));
   const finding = async () => {
@@ -137,7 +137,7 @@ test('what a device prints is tried with the configuration: how many lines are r
     check: 'rows',
     level: 'problem',
     text: expect.stringMatching(
-      /^text at 115200: \d+ lines, none is a row \(\d+ of no form that is known\), the last "12\.5 V, 3 A"$/,
+      /^text at 115200: \d+ lines, none is a row \(\d+ of no form that is known\), the last "The voltage is 12\.5 and the current 3"$/,
     ),
     remedy: expect.stringContaining('edgegrad init'),
   });
