@@ -31,9 +31,9 @@ test('page: the latest lines of a board with what became of each, and what was q
   const panel = page.locator('.device');
   const say = (text: string) => daemon.pty.write(Buffer.from(text));
 
-  say(Array.from({ length: 7 }, (_, i) => `[sensor ${i}] Luft: ${20 + i}°, <b>gut</b>\n`).join(''));
+  say(Array.from({ length: 7 }, (_, i) => `[sensor ${i}] Luft ${20 + i}° und <b>gut</b>\n`).join(''));
   await panel.getByText('7 lines refused in').waitFor();
-  expect(await panel.locator('li code').last().textContent()).toBe('[sensor 6] Luft: 26°, <b>gut</b>');
+  expect(await panel.locator('li code').last().textContent()).toBe('[sensor 6] Luft 26° und <b>gut</b>');
   expect(await panel.locator('b').count()).toBe(0);
   expect(await page.locator('.chip').nth(1).textContent()).toBe('no line is a row');
   await picture('lines-unknown');
