@@ -370,8 +370,9 @@ export class LineDecoder {
   /** A line before the first lock. */
   private detect(bytes: Uint8Array, start: number, end: number): void {
     if (isNoise(bytes, start, end)) {
-      this.plain.wrong.fill(0);
-      this.reject(Reject.noise, bytes, start, end);
+      // Frames of a binary device look like this too: no row is lost.
+      this.count[Counter.rejectedNoise]++;
+      this.refusals.refuse(Reject.noise, bytes, start, end, 0, 0);
       return;
     }
     if (this.held.isFull()) this.drop(1);
@@ -432,7 +433,7 @@ export class LineDecoder {
       where: "the device's rows",
       found: text,
       expected: 'one way to read them',
-      remedy: 'declare it in [source.reader], or let the device print a header line and a decimal point',
+      remedy: 'let the device print a header line and a decimal point',
     });
     if (this.problem === null) this.options.onMismatch?.(problem);
     this.problem = problem;

@@ -224,8 +224,9 @@ export class TaskRun implements LiveTask {
     await recorded;
     // An input that goes on from a checkpoint may be empty; one with something in it has to have a row.
     const hasEnded = reason === END_OF_LOG && this.pipeline.lines().rxBytes > 0;
-    if (this.pipeline.rowsDecoded === 0 && hasEnded) {
-      throw nothingRead(this.source.name, this.pipeline.decoder.lines, this.mismatch);
+    if (this.pipeline.rowsDecoded === 0) {
+      if (hasEnded) throw nothingRead(this.source.name, this.pipeline.decoder.lines, this.mismatch);
+      if (this.mismatch !== undefined) throw this.mismatch;
     }
     if (reason !== END_OF_LOG && reason !== STOPPED) {
       throw new DaemonError('RUN_CUT_OFF', {

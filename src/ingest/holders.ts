@@ -37,7 +37,9 @@ export function holdersOf(path: string): Holder[] {
 export function readersOf(path: string): Holder[] {
   const holders = holdersOf(path);
   if (holders.length === 0 || !path.startsWith('/dev/pts/')) return holders;
-  const { rdev } = statSync(path);
+  // The terminal may be gone since.
+  const rdev = statSync(path, { throwIfNoEntry: false })?.rdev;
+  if (rdev === undefined) return [];
   return holders.filter(({ pid }) => controllingTerminal(pid) !== rdev && !hasOpen(pid, /^\/dev\/(pts\/)?ptmx$/));
 }
 
