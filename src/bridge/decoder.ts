@@ -109,6 +109,7 @@ export class LineDecoder {
     this.splitter = new LineSplitter({
       line: (bytes, start, end) => this.line(bytes, start, end),
       tooLong: (bytes, start, end) => this.tooLong(bytes, start, end),
+      damaged: (bytes, start, end) => this.damaged(bytes, start, end),
       partial: () => {
         this.count[Counter.droppedPartial]++;
       },
@@ -154,7 +155,10 @@ export class LineDecoder {
   finish(): void {
     this.splitter.finish();
     if (this.lock === null && this.held.count > 0) this.decide(1);
+    const rows = this.count[Counter.rowsDecoded];
     this.form?.finish(this.emit);
+    // The last line of that row was counted as a part of it.
+    if (this.count[Counter.rowsDecoded] > rows) this.count[Counter.parts]--;
   }
 
   /**
@@ -176,6 +180,19 @@ export class LineDecoder {
     return readCounters(this.count);
   }
 
+  private damaged(bytes: Uint8Array, start: number, end: number): void {
+    this.count[Counter.rxLines]++;
+    this.plain.wrong.fill(0);
+    if (this.lock === null) this.noise(bytes, start, end);
+    else this.reject(Reject.noise, bytes, start, end);
+  }
+
+  /** Noise before the first lock. Frames of a binary device look like this too: no row is lost. */
+  private noise(bytes: Uint8Array, start: number, end: number): void {
+    this.count[Counter.rejectedNoise]++;
+    this.refusals.refuse(Reject.noise, bytes, start, end, 0, 0);
+  }
+
   private tooLong(bytes: Uint8Array, start: number, end: number): void {
     this.count[Counter.rxLines]++;
     this.plain.wrong.fill(0);
@@ -195,8 +212,9 @@ export class LineDecoder {
     let first = start;
     while (first < end && bytes[first] === SPACE) first++;
     if (first === end) {
+      const rows = this.count[Counter.rowsDecoded];
       this.form?.line('', this.emit);
-      this.count[Counter.comments]++;
+      if (this.count[Counter.rowsDecoded] === rows) this.count[Counter.comments]++;
       this.refusals.good(LineVerdict.comment, bytes, start, end);
       return;
     }
@@ -251,7 +269,7 @@ export class LineDecoder {
         ? Line.checksum
         : form.line(text, this.emit);
     if (kind === Line.part || kind === Line.other) {
-      this.count[Counter.parts]++;
+      if (rowsBefore === this.count[Counter.rowsDecoded]) this.count[Counter.parts]++;
       this.refusals.good(kind === Line.part ? LineVerdict.part : LineVerdict.comment, bytes, start, end);
     } else if (kind === Line.checksum) this.reject(Reject.checksum, bytes, start, end);
     else if (kind === Line.none) this.refuse(lock, bytes, start, end, Reject.text);
@@ -370,9 +388,7 @@ export class LineDecoder {
   /** A line before the first lock. */
   private detect(bytes: Uint8Array, start: number, end: number): void {
     if (isNoise(bytes, start, end)) {
-      // Frames of a binary device look like this too: no row is lost.
-      this.count[Counter.rejectedNoise]++;
-      this.refusals.refuse(Reject.noise, bytes, start, end, 0, 0);
+      this.noise(bytes, start, end);
       return;
     }
     if (this.held.isFull()) this.drop(1);

@@ -7,11 +7,14 @@ export interface LineSink {
   line(bytes: Uint8Array, start: number, end: number): void;
   /** A line was longer: its first bytes. */
   tooLong(bytes: Uint8Array, start: number, end: number): void;
+  /** A line with NUL, XON or XOFF in the place of other bytes: what is left of it is not what was sent. */
+  damaged(bytes: Uint8Array, start: number, end: number): void;
   /** A piece of a line before or after a cut of the link was dropped. */
   partial(): void;
 }
 
 const FIRST_BYTES = 512;
+const UTF16_SHARE = 0.4;
 const DEL = 0x7f;
 const FINAL_LOW = 0x40;
 const OPEN_SQUARE = 0x5b;
@@ -34,6 +37,9 @@ export class LineSplitter {
   private skip = -1;
   /** In an escape sequence: 1 behind ESC, 2 behind ESC [. */
   private escape = 0;
+  /** NUL, XON and XOFF taken out since the last byte that was kept, and between bytes that were kept. */
+  private gap = 0;
+  private inside = 0;
 
   constructor(private readonly sink: LineSink) {}
 
@@ -53,12 +59,15 @@ export class LineSplitter {
         if (p === end) break;
       }
       const byte = bytes[p];
-      if (this.escape === 1 && (byte < 0x20 || byte >= DEL)) this.escape = 0;
-      if (byte >= 0x20 && this.escape === 0) continue;
+      if (this.escape === 1 && byte !== OPEN_SQUARE && byte !== LF && byte !== CR) {
+        // ESC alone.
+        this.escape = 0;
+        if (byte >= 0x20) continue;
+      }
       if (this.escape > 0 && byte !== LF && byte !== CR) {
         this.dropped[0]++;
         from = p + 1;
-        if (this.escape === 1) this.escape = byte === OPEN_SQUARE ? 2 : 0;
+        if (this.escape === 1) this.escape = 2;
         else if (byte >= FINAL_LOW && byte < DEL) this.escape = 0;
         continue;
       }
@@ -79,6 +88,7 @@ export class LineSplitter {
         this.dropped[0]++;
         from = p + 1;
         if (byte === ESCAPE) this.escape = 1;
+        else this.gap++;
         continue;
       }
       this.skip = -1;
@@ -99,6 +109,8 @@ export class LineSplitter {
     if (this.keptBytes > 0 || this.isTooLong) this.sink.partial();
     this.keptBytes = 0;
     this.isTooLong = false;
+    this.gap = 0;
+    this.inside = 0;
     this.isMidLine = midLine;
     this.skip = -1;
     this.escape = 0;
@@ -106,24 +118,32 @@ export class LineSplitter {
 
   private end(bytes: Uint8Array, start: number, end: number): void {
     if (this.keptBytes === 0 && !this.isTooLong && !this.isMidLine) {
+      this.gap = 0;
       if (end - start > MAX_LINE_BYTES) this.sink.tooLong(bytes, start, end);
       else this.sink.line(bytes, start, end);
       return;
     }
     this.keep(bytes, start, end);
     const length = this.keptBytes;
+    // Every other byte is NUL: UTF-16.
+    const isDamaged = this.inside > 0 && this.inside < UTF16_SHARE * length;
     this.keptBytes = 0;
+    this.gap = 0;
+    this.inside = 0;
     if (this.isMidLine) {
       this.isMidLine = false;
       this.sink.partial();
     } else if (this.isTooLong) {
       this.isTooLong = false;
       this.sink.tooLong(this.kept, 0, this.kept.length);
-    } else this.sink.line(this.kept, 0, length);
+    } else if (isDamaged) this.sink.damaged(this.kept, 0, length);
+    else this.sink.line(this.kept, 0, length);
   }
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
     if (start === end || this.isMidLine) return;
+    if (this.keptBytes > 0) this.inside += this.gap;
+    this.gap = 0;
     const size = this.keptBytes + end - start;
     if (this.isTooLong || size > MAX_LINE_BYTES) {
       this.isTooLong = true;

@@ -104,6 +104,7 @@ function rawRows(bytes: Uint8Array, format: TextFormat): { names: string[]; unit
       if (form.line(content, emit) === Line.none) form.reset();
     },
     tooLong() {},
+    damaged() {},
     partial() {},
   });
   splitter.feed(bytes, 0, bytes.length);
