@@ -98,12 +98,14 @@ test.each([
   '%s: time grows as the bytes do, and every byte is accounted for',
   (_, unit) => {
     const bytes = new TextEncoder().encode(unit.repeat(Math.ceil(65536 / unit.length)));
+    // Lines without a digit are passed over quickly: more of them, so that there is something to measure.
+    const times = /\d/.test(unit) ? 1 : 16;
     const { decoder } = listen({ columns });
     for (let i = 0; i < 16; i++) decoder.feed(bytes, 0, bytes.length);
     expect(
       growth((size) => {
         const { decoder: fresh } = listen({ columns });
-        for (let i = 0; i < size; i++) fresh.feed(bytes, 0, bytes.length);
+        for (let i = 0; i < times * size; i++) fresh.feed(bytes, 0, bytes.length);
       }),
     ).toBeLessThan(MOST_GROWTH);
     const counters = decoder.counters();
